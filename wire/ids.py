@@ -1,0 +1,38 @@
+"""Random identifiers, keyed item hashes and masks: what keeps people and items apart on the wire."""
+
+import hashlib
+import re
+import secrets
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+STATION_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+"""A station's name: its certificate's name, one MQTT topic level (design §3)."""
+
+StationName = Annotated[str, StringConstraints(pattern=STATION_PATTERN)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+ItemId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+CardNumber = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+_STATION = re.compile(STATION_PATTERN)
+
+
+def new_id() -> str:
+    """Return 128 random bits as 32 hex digits; used for facts, streams, links and boots."""
+    return secrets.token_hex(16)
+
+
+def is_station_name(name: str) -> bool:
+    """Say whether `name` can be a station, a branch or an operator on a topic level."""
+    return _STATION.fullmatch(name) is not None
+
+
+def item_hash(key: bytes, item: str) -> int:
+    """Return the keyed 64-bit hash under which gates know an item (design §3, items at the edge)."""
+    return int.from_bytes(hashlib.blake2b(item.encode(), key=key, digest_size=8).digest(), "big")
+
+
+def mask(secret: str) -> str:
+    """Return a form of an id that is safe in a log: its last two characters."""
+    return f"…{secret[-2:]}" if len(secret) > 4 else "…"

@@ -1,0 +1,44 @@
+"""What all messages share: frozen models with a schema name, and the stamp of when."""
+
+from datetime import UTC
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from wire.clock import Stamp
+
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(lambda at: at.astimezone(UTC)),
+    PlainSerializer(lambda at: f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z", when_used="json"),
+]
+"""A moment in UTC, RFC 3339, to the millisecond."""
+
+
+class Message(BaseModel):
+    """A frozen payload. Decoding ignores unknown fields; encoding leaves None out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, ser_json_bytes="base64")
+
+    def encode(self) -> bytes:
+        """Return the payload as UTF-8 JSON, without the fields that are None."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """Return the message in `payload`; raises pydantic.ValidationError when it is not one."""
+        return cls.model_validate_json(payload)
+
+
+class Stamped(Message):
+    """A message that says when, by wall clock and by the monotonic counter of one boot (design §4, time)."""
+
+    at: Instant = Field(description="When it happened, by the sender's clock, UTC.")
+    clock: Literal["synced", "free"] = Field("synced", description="Whether that clock was synchronised.")
+    boot: str = Field(description="The life of the daemon in which it happened.")
+    mono: int = Field(ge=0, description="Milliseconds since that boot; corrects a wrong clock later.")
+
+
+def stamped(stamp: Stamp) -> dict[str, Any]:
+    """Return a stamp's fields, to be spread into a Stamped message."""
+    return {"at": stamp.at, "clock": stamp.clock, "boot": stamp.boot, "mono": stamp.mono}
