@@ -1,0 +1,1 @@
+"""The ledger: tables, migrations, hot statements, and the lock and lease of the one writer."""
