@@ -1,0 +1,243 @@
+"""The settings of the edge daemons: kiosk, gate, bin. One typed TOML file each, a sentence per setting.
+
+A relative path counts from the folder of the file. Nothing here has a default that opens a file, a
+socket or a door; what has a default is what most libraries would choose. `docs/examples/` holds one
+complete file per kind.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from wire.ids import StationName
+from wire.settings import Settings, resolve
+
+
+def _from_file(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return resolve(folder, value) if folder is not None else value
+
+
+FilePath = Annotated[Path, AfterValidator(_from_file)]
+"""A path; a relative one counts from the folder of the settings file."""
+
+Afi = Annotated[int, Field(ge=0, le=0xFF)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class BrokerSettings(Settings):
+    """Where the broker is, and with which certificate the station goes there."""
+
+    host: str = Field(description="Name or address of the broker, as its certificate says it.")
+    port: Port = Field(description="Port of the broker's listener for stations.")
+    ca: FilePath = Field(description="PEM file of the authority that signed the broker's certificate.")
+    cert: FilePath = Field(description="PEM file of this station's certificate; its name is the station's.")
+    key: FilePath = Field(description="PEM file of the private key that belongs to the certificate.")
+
+
+class LogSettings(Settings):
+    """What the daemon writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is logged; info is one line per thing that matters."
+    )
+    as_json: bool = Field(False, description="One JSON object a line, for journald and log shippers.")
+
+
+class OutboxSettings(Settings):
+    """The bounds of the outbox in edge.db (design §3: borrowing stops at 80 %, returns at 100 %)."""
+
+    rows: int = Field(50_000, ge=100, description="Entries the outbox may hold before it is full.")
+    keep_days: int = Field(
+        60, ge=1, description="Days a confirmed entry is kept; longer than central's oldest backup is old."
+    )
+
+
+class PadSettings(Settings):
+    """The RFID pad or gate antenna: a FEIG reader that speaks OBID ISO host over TCP."""
+
+    host: str = Field(description="Name or address of the reader.")
+    port: Port = Field(10001, description="TCP port of the reader; FEIG readers listen on 10001.")
+    poll_ms: int = Field(
+        120, ge=20, le=5000, description="Milliseconds between two inventories; the full list every time."
+    )
+    timeout_s: float = Field(1.0, gt=0, le=10, description="Seconds the reader has for one answer.")
+    connect_timeout_s: float = Field(2.0, gt=0, le=30, description="Seconds a connection may take.")
+    afi_secured: Afi = Field(0x07, description="AFI of an item that is secured, e.g. 0x07 (ISO 28560-3).")
+    afi_lent: Afi = Field(0xC2, description="AFI of an item that is on loan, e.g. 0xC2 (ISO 28560-3).")
+    owners: tuple[str, ...] = Field(
+        (), description="ISILs whose items are ours, e.g. DE-290; empty takes every owner as ours."
+    )
+    write_tries: int = Field(
+        3, ge=1, le=20, description="How often a security state is written and read back in one go."
+    )
+
+    @model_validator(mode="after")
+    def _states_differ(self) -> "PadSettings":
+        if self.afi_secured == self.afi_lent:
+            raise ValueError("afi_secured and afi_lent are the same; a gate could not tell them apart")
+        return self
+
+
+class StationSettings(Settings):
+    """What every station has."""
+
+    name: StationName = Field(description="The station's name, the same as in its certificate.")
+    state_dir: FilePath = Field(description="Folder of edge.db; on a disk that survives a power cut.")
+    broker: BrokerSettings = Field(description="The broker and the station's certificate.")
+    log: LogSettings = Field(LogSettings(), description="What is logged.")
+    outbox: OutboxSettings = Field(OutboxSettings(), description="Bounds of the outbox.")
+    heartbeat_s: int = Field(
+        30, ge=1, le=3600, description="Seconds between two heartbeats; stale after three of them."
+    )
+    sample_s: int = Field(10, ge=1, le=3600, description="Seconds between two samples of each part.")
+    clock_synced: bool = Field(
+        True, description="Whether the machine's clock is kept right (NTP); false marks every time as free."
+    )
+
+    @property
+    def edge_db(self) -> Path:
+        """The file that holds outbox, visit log and items."""
+        return self.state_dir / "edge.db"
+
+
+class CardSettings(Settings):
+    """The reader of patron cards (PC/SC)."""
+
+    reader: str = Field(
+        "", description="Part of the PC/SC reader's name, e.g. ACR1552; empty takes the first there is."
+    )
+
+
+class PageSettings(Settings):
+    """The page of the kiosk's screen, served to this machine alone."""
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = Field(
+        "127.0.0.1", description="Loopback address the page is served on; it is never served to others."
+    )
+    port: int = Field(8420, ge=0, le=65535, description="Port of the page; 0 takes a free one and logs it.")
+
+
+class PanelSettings(Settings):
+    """The screen, from which the size of letters follows."""
+
+    width_mm: int = Field(297, ge=100, le=3000, description="Width of the picture in millimetres.")
+    height_mm: int = Field(527, ge=100, le=3000, description="Height of the picture in millimetres.")
+    width_px: int = Field(1080, ge=320, le=8192, description="Width of the picture in pixels.")
+    height_px: int = Field(1920, ge=320, le=8192, description="Height of the picture in pixels.")
+    distance_mm: int = Field(
+        600, ge=200, le=3000, description="From a patron's eyes to the screen, in millimetres."
+    )
+
+
+class TimeoutSettings(Settings):
+    """How long a kiosk waits for a patron, and for central."""
+
+    answer_s: float = Field(
+        8.0, gt=0, le=60, description="Seconds to wait for central's answer before saying not lent."
+    )
+    idle_s: float = Field(45.0, ge=5, le=600, description="Seconds without a touch before the warning.")
+    warning_s: float = Field(15.0, ge=5, le=120, description="Seconds the warning stands before the wipe.")
+    goodbye_s: float = Field(6.0, ge=1, le=60, description="Seconds the goodbye stands.")
+    write_s: float = Field(
+        6.0, gt=0, le=60, description="Seconds a tag that cannot be written is tried again while present."
+    )
+
+
+class OfflineSettings(Settings):
+    """Lending while central is away. Returns always work."""
+
+    policy: Literal["off"] = Field("off", description="off: nothing is lent while central is away.")
+
+
+class KioskSettings(StationSettings):
+    """A self-check kiosk."""
+
+    kind: Literal["kiosk"] = Field("kiosk", description="What this station is.")
+    pad: PadSettings = Field(description="The pad that items are laid on.")
+    card: CardSettings = Field(CardSettings(), description="The reader of patron cards.")
+    page: PageSettings = Field(PageSettings(), description="Where the page is served.")
+    panel: PanelSettings = Field(PanelSettings(), description="The screen's size and distance.")
+    languages: tuple[str, ...] = Field(
+        ("en", "de"), min_length=1, description="Languages offered, the first one at the start."
+    )
+    timeouts: TimeoutSettings = Field(TimeoutSettings(), description="How long the kiosk waits.")
+    offline: OfflineSettings = Field(OfflineSettings(), description="Lending while central is away.")
+
+
+class LampSettings(Settings):
+    """Lamp and buzzer of a gate, on the outputs of its reader."""
+
+    output: int = Field(1, ge=0, le=8, description="Output of the reader that lights the lamp; 0 has none.")
+    buzzer_output: int = Field(2, ge=0, le=8, description="Output of the reader's buzzer; 0 has none.")
+    seconds: float = Field(4.0, gt=0, le=60, description="Seconds lamp and buzzer are on for an alarm.")
+
+
+class BarrierSettings(Settings):
+    """Light barriers of a gate, on the inputs of its reader: which breaks first gives the direction."""
+
+    inner: int = Field(1, ge=0, le=8, description="Input of the barrier at the library's side; 0 has none.")
+    outer: int = Field(2, ge=0, le=8, description="Input of the barrier at the street's side; 0 has none.")
+    within_s: float = Field(3.0, gt=0, le=30, description="Seconds in which both break for one person.")
+
+    @property
+    def fitted(self) -> bool:
+        """Whether both barriers are there, so that people and their direction can be counted."""
+        return self.inner > 0 and self.outer > 0
+
+
+class GatePolicy(Settings):
+    """What a gate does where the verdict table of design §5 leaves a choice."""
+
+    soft_alarm: Literal["off", "record", "sound"] = Field(
+        "record", description="A clear tag of an item that is not lent: off, a record alone, or lamp as well."
+    )
+    foreign: Literal["pass", "tag-decides"] = Field(
+        "pass", description="Items of other owners: let pass and counted, or their tag decides."
+    )
+    copy_max_age_s: int = Field(
+        3600, ge=10, description="Seconds without news of the items after which the tag alone decides."
+    )
+
+
+class CountSettings(Settings):
+    """When the people counted at a gate are told to central."""
+
+    every_s: int = Field(300, ge=1, description="Seconds after which a count is told, when there is one.")
+    people: int = Field(20, ge=1, description="People after whom a count is told at once.")
+
+
+class GateSettings(StationSettings):
+    """A security gate."""
+
+    kind: Literal["gate"] = Field("gate", description="What this station is.")
+    pad: PadSettings = Field(description="The gate's reader.")
+    items_key: FilePath = Field(
+        description="File with the key of the item hashes; enrolment writes it beside the certificate."
+    )
+    lamp: LampSettings = Field(LampSettings(), description="Lamp and buzzer.")
+    barriers: BarrierSettings = Field(BarrierSettings(), description="Light barriers.")
+    policy: GatePolicy = Field(GatePolicy(), description="Choices of the verdict table.")
+    count: CountSettings = Field(CountSettings(), description="Telling the counts.")
+    passage_gap_ms: int = Field(
+        1500, ge=200, le=10_000, description="Milliseconds of an empty field that end a passage."
+    )
+
+
+class BinSettings(StationSettings):
+    """An unattended return bin."""
+
+    kind: Literal["bin"] = Field("bin", description="What this station is.")
+    pad: PadSettings = Field(description="The antenna below the slot.")
+    capacity: int = Field(120, ge=1, description="Items that fit into the box.")
+    full_at: int = Field(110, ge=1, description="Items at which the bin says that it is full and closes.")
+    write_s: float = Field(
+        6.0, gt=0, le=60, description="Seconds a tag that cannot be secured is tried again while present."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "BinSettings":
+        if self.full_at > self.capacity:
+            raise ValueError("full_at is above capacity")
+        return self
