@@ -1,0 +1,78 @@
+"""FEIG command codes, status bytes and ISO 15693 error codes, each with its meaning (manual H20800)."""
+
+from firmware_bridge.errors import DeviceRefused, FrameError, TagError, TagGone, TagLocked
+from wire.errors import DeviceError
+
+SOFTWARE_VERSION = 0x65
+READER_INFO = 0x66
+RF_RESET = 0x69
+RF_OUTPUT = 0x6A
+SET_OUTPUT = 0x72
+GET_INPUT = 0x74
+ISO_HOST = 0xB0
+
+INVENTORY = 0x01
+READ_BLOCKS = 0x23
+WRITE_BLOCKS = 0x24
+WRITE_AFI = 0x27
+SYSTEM_INFORMATION = 0x2B
+
+ADDRESSED = 0x01
+INVENTORY_NEW = 0x00
+INVENTORY_MORE = 0x80
+TAG_TYPE_ISO15693 = 0x03
+
+OK = 0x00
+NO_TAG = 0x01
+MORE_DATA = 0x94
+ISO_ERROR = 0x95
+
+STATUS: dict[int, tuple[type[DeviceError], str, str]] = {
+    0x01: (TagGone, "no tag answered", "Put the item back on the pad."),
+    0x02: (FrameError, "the tag's answer was garbled", "Spread the items; it is tried again."),
+    0x03: (TagError, "the tag could not be written, or not be verified", "Hold the item still; try again."),
+    0x04: (DeviceRefused, "the address is outside the tag", "The tag has fewer blocks than expected."),
+    0x05: (TagError, "the command does not fit this kind of tag", "The tag is of another kind."),
+    0x08: (TagError, "the tag refused the password", "Check the passwords of the library's tags."),
+    0x0E: (DeviceRefused, "general error of the reader", "If it stays, switch the reader off and on."),
+    0x10: (DeviceRefused, "the reader's memory is faulty", "Replace the reader."),
+    0x11: (DeviceRefused, "a parameter is out of range", "The reader's firmware may be too old."),
+    0x13: (DeviceRefused, "the reader asks for a login", "Enter the reader's password in its configuration."),
+    0x14: (DeviceRefused, "the reader refused the login", "Check the reader's password."),
+    0x80: (DeviceRefused, "the reader does not know this command", "The reader's firmware may be too old."),
+    0x81: (
+        DeviceRefused,
+        "the reader found the command's length wrong",
+        "Report it with the reader's model.",
+    ),
+    0x82: (DeviceRefused, "the command is not possible in this mode", "Set the reader to ISO host mode."),
+    0x83: (TagGone, "no radio contact with the tag", "Put the item flat on the pad."),
+    0x93: (DeviceRefused, "the reader's buffer is full", "Put fewer items on the pad."),
+}
+"""Status byte -> error class, what was seen, what to do."""
+
+ISO15693_ERRORS: dict[int, tuple[type[TagError], str]] = {
+    0x01: (TagError, "the tag does not know this command"),
+    0x02: (TagError, "the tag found the command's form wrong"),
+    0x03: (TagError, "the tag does not know this option"),
+    0x0F: (TagError, "the tag reported an error without saying which"),
+    0x10: (TagError, "the block does not exist on this tag"),
+    0x11: (TagLocked, "the block is locked already"),
+    0x12: (TagLocked, "the block is locked and was not changed"),
+    0x13: (TagError, "the block was not written properly"),
+    0x14: (TagError, "the block was not locked properly"),
+}
+"""ISO 15693-3, response error codes; A0-DF belong to the tag's maker."""
+
+
+def error_of(status: int, payload: bytes, doing: str) -> DeviceError:
+    """Return the named error for a status byte other than OK; `doing` says what was tried."""
+    why = "The item cannot be lent or returned while its tag does not answer."
+    if status == ISO_ERROR:
+        code = payload[0] if payload else 0x0F
+        kind, seen = ISO15693_ERRORS.get(code, (TagError, "the tag's maker-specific error"))
+        return kind(
+            f"{doing}: {seen} (ISO 15693 error {code:02X})", why=why, do="Set the item aside for staff."
+        )
+    error, seen, do = STATUS.get(status, (DeviceRefused, "an unknown status", "Note the reader's firmware."))
+    return error(f"{doing}: {seen} (status {status:02X})", why=why, do=do)

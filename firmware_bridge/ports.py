@@ -1,0 +1,152 @@
+"""The seams to devices, each with a shipped fake beside it (`firmware_bridge.fakes`).
+
+A pad gives its full inventory each time, never edges. A write of the AFI always reads back, because
+many readers time out although the tag was written (ISO 15693 write timing), and "no tag" says nothing
+about "not secured".
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from wire.errors import DeviceError
+
+
+class Transport(Protocol):
+    """Bytes to and from a device."""
+
+    async def read(self) -> bytes:
+        """Return the next bytes; raises DeviceLost at the end of the connection."""
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes; raises DeviceLost."""
+
+    async def close(self) -> None:
+        """End the connection; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """What a device tells about itself; an empty string where it tells nothing."""
+
+    make: str = ""
+    model: str = ""
+    firmware: str = ""
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PadHealth:
+    """Counters since the connection was opened."""
+
+    exchanges: int = 0
+    retries: int = 0
+    crc_errors: int = 0
+    response_ms: float = 0.0
+    """Mean response time of the last exchanges, milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagMemory:
+    """A tag as it was read: its blocks in the tag's own byte order, and its system information."""
+
+    uid: str
+    """ISO 15693 UID, 16 hex digits, E0 first."""
+    blocks: bytes
+    block_size: int
+    afi: int | None
+    dsfid: int | None
+    block_count: int = 0
+    """Blocks that the tag has; more than were read when the rest did not matter."""
+
+
+AfiOutcome = Literal["verified", "failed", "unknown"]
+"""verified: read back as wanted. failed: read back, and not so. unknown: it could not be read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class AfiResult:
+    """What came of writing an AFI, by read-back alone."""
+
+    outcome: AfiOutcome
+    afi: int | None = None
+    """The AFI read back, None when unknown."""
+    reason: str = ""
+
+
+class Pad(Protocol):
+    """A reader with an antenna surface (ISO 15693)."""
+
+    async def inventory(self) -> frozenset[str]:
+        """Return the UIDs of all tags in the field now."""
+
+    async def read_tag(self, uid: str) -> TagMemory:
+        """Read one tag; raises TagGone, TagError, DeviceError."""
+
+    async def write_afi(self, uid: str, afi: int) -> AfiResult:
+        """Write the AFI and read it back; raises only when the device itself is lost."""
+
+    async def info(self) -> DeviceInfo:
+        """Ask the device what it is."""
+
+
+class TagWriter(Protocol):
+    """Writing of tag data; only stations that program tags need it."""
+
+    async def write_blocks(self, uid: str, start: int, data: bytes, block_size: int) -> None:
+        """Write whole blocks and read them back; raises TagError, TagGone."""
+
+
+class Barriers(Protocol):
+    """Light barriers or a people counter of a gate: two inputs, one on each side."""
+
+    async def inputs(self) -> int:
+        """Return the input lines as bits; bit 0 is the inner barrier, bit 1 the outer one."""
+
+
+class Lamp(Protocol):
+    """Lamp and buzzer of a gate."""
+
+    async def alarm(self, seconds: float) -> None:
+        """Light and sound for `seconds`; returns when the device has taken the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardPlaced:
+    """A patron card lies on the reader."""
+
+    uid: str
+    """UID in hex, in the order in which the card's own standard prints it."""
+    kind: str
+    """What the ATR says it is, in words."""
+    data: bytes = b""
+    """Data file of the card, when the station is told to read one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardRemoved:
+    """The patron card was taken away."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderLost:
+    """The card reader, or the PC/SC daemon, is gone."""
+
+    error: DeviceError
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderFound:
+    """The card reader works."""
+
+    info: DeviceInfo = field(default_factory=DeviceInfo)
+
+
+CardEvent = CardPlaced | CardRemoved | ReaderLost | ReaderFound
+
+
+class CardReader(Protocol):
+    """A reader of patron cards that comes back by itself."""
+
+    def events(self) -> AsyncIterator[CardEvent]:
+        """Yield what happens, for ever; first ReaderFound or ReaderLost."""
