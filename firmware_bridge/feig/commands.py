@@ -66,7 +66,8 @@ def parse_inventory(data: bytes) -> tuple[str, ...]:
     """Return the UIDs in an inventory answer: count, then (type, DSFID, UID) for each tag."""
     if not data:
         return ()
-    count, at, uids = data[0], 1, []
+    count, at = data[0], 1
+    uids: list[str] = []
     for _ in range(count):
         if at + 10 > len(data):
             raise FrameError(

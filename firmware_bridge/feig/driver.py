@@ -148,12 +148,13 @@ class FeigPad:
                     self._count(retry=True)
                 try:
                     return await self._once(request)
-                except (DeviceTimeout, FrameError) as error:
+                except DeviceTimeout as error:
+                    # A late answer must never be taken for the answer to the next request: hang up.
+                    await self.close()
                     last = error
                 except BaseException:
                     await self.close()
                     raise
-            await self.close()
             assert last is not None
             raise last
 
