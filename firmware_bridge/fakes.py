@@ -1,0 +1,93 @@
+"""Stand-ins for the device ports, shipped: for tests of applications and for trying a station at a desk.
+
+A driver is tested against `sim.devices`, which speaks bytes; these fakes are for the code above the ports.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from firmware_bridge.errors import TagGone
+from firmware_bridge.ports import AfiOutcome, AfiResult, CardEvent, DeviceInfo, TagMemory
+from wire.errors import DeviceError
+
+
+class FakePad:
+    """A pad whose tags are put into a dictionary. `lost` makes every call fail, `outcomes` script writes."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, TagMemory] = {}
+        self.lost: DeviceError | None = None
+        self.outcomes: list[AfiOutcome] = []
+        self.writes: list[tuple[str, int]] = []
+
+    async def inventory(self) -> frozenset[str]:
+        """Return the UIDs of the tags."""
+        self._alive()
+        return frozenset(self.tags)
+
+    async def read_tag(self, uid: str) -> TagMemory:
+        """Return a tag's memory; raises TagGone."""
+        self._alive()
+        if uid not in self.tags:
+            raise TagGone(f"tag {uid} is not there")
+        return self.tags[uid]
+
+    async def write_afi(self, uid: str, afi: int) -> AfiResult:
+        """Write, unless the next scripted outcome says otherwise."""
+        self._alive()
+        self.writes.append((uid, afi))
+        outcome = self.outcomes.pop(0) if self.outcomes else "verified"
+        tag = self.tags.get(uid)
+        if tag is None or outcome == "unknown":
+            return AfiResult("unknown", None, "the tag went")
+        if outcome == "failed":
+            return AfiResult("failed", tag.afi, "the tag refused")
+        self.tags[uid] = TagMemory(uid, tag.blocks, tag.block_size, afi, tag.dsfid, tag.block_count)
+        return AfiResult("verified", afi)
+
+    async def info(self) -> DeviceInfo:
+        """Return who made it."""
+        self._alive()
+        return DeviceInfo("Turnleaf", "fake pad", "1.0", "0")
+
+    def _alive(self) -> None:
+        if self.lost is not None:
+            raise self.lost
+
+
+class FakeLamp:
+    """A lamp that remembers its orders."""
+
+    def __init__(self) -> None:
+        self.orders: list[float] = []
+
+    async def alarm(self, seconds: float) -> None:
+        """Remember."""
+        self.orders.append(seconds)
+
+
+class FakeBarriers:
+    """Inputs that are set by hand."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    async def inputs(self) -> int:
+        """Return the bits that were set."""
+        return self.value
+
+
+class FakeCardReader:
+    """A card reader that says what it is told to say."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[CardEvent] = asyncio.Queue()
+
+    def say(self, event: CardEvent) -> None:
+        """Let something happen."""
+        self._queue.put_nowait(event)
+
+    async def events(self) -> AsyncIterator[CardEvent]:
+        """Yield what was said."""
+        while True:
+            yield await self._queue.get()

@@ -1,0 +1,140 @@
+"""A PC/SC daemon of our own, on a socket of our own, with virtual readers: the real pcscd with vpcd.
+
+It takes its socket by socket activation (LISTEN_FDS), clients find it by PCSCLITE_CSOCK_NAME; so it lives
+beside a system's own daemon and is ended by pid. It needs root, or a writable /run/pcscd.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from wire.errors import ConfigError
+
+LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+
+
+def free_ports_below_ephemeral(count: int, start: int = 20000) -> int:
+    """Return the first of `count` free neighbouring ports below 32768, where no client port can collide."""
+    port = start + (os.getpid() * 8) % 10000
+    while port < 32700:
+        held = []
+        try:
+            for offset in range(count):
+                sock = socket.socket()
+                held.append(sock)
+                sock.bind(("127.0.0.1", port + offset))
+        except OSError:
+            port += count
+            continue
+        else:
+            return port
+        finally:
+            for sock in held:
+                sock.close()
+    raise ConfigError("no free ports below 32768", do="End other virtual readers.")
+
+
+class Pcscd:
+    """One daemon with two virtual readers (slots); `port(0)` and `port(1)` are where cards connect."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.socket_path = folder / "pcscd.comm"
+        self._listener: socket.socket | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._base = 0
+
+    def port(self, slot: int) -> int:
+        """Return vpcd's port of a slot."""
+        return self._base + slot
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client's environment needs."""
+        return {"PCSCLITE_CSOCK_NAME": str(self.socket_path)}
+
+    @property
+    def pid(self) -> int:
+        """The daemon's process id, 0 when it does not run."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else 0
+
+    async def start(self) -> None:
+        """Start the daemon and wait until its readers listen; raises ConfigError."""
+        daemon = shutil.which("pcscd", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if daemon is None or not LIBRARY.exists():
+            raise ConfigError(
+                "pcscd or its virtual reader is not installed", do="apt-get install pcscd vsmartcard-vpcd"
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._base:
+            self._base = free_ports_below_ephemeral(2)
+        conf = self._folder / "reader.conf.d"
+        conf.mkdir(exist_ok=True)
+        (conf / "vpcd").write_text(
+            'FRIENDLYNAME "Patron Card"\n'
+            f"DEVICENAME /dev/null:0x{self._base:04X}\n"
+            f"LIBPATH {LIBRARY}\n"
+            f"CHANNELID 0x{self._base:04X}\n"
+        )
+        if self._listener is None:
+            self.socket_path.unlink(missing_ok=True)
+            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._listener.bind(str(self.socket_path))
+            self._listener.listen(16)
+        await self._spawn(daemon, conf)
+        await self._ready()
+
+    async def _spawn(self, daemon: str, conf: Path) -> None:
+        assert self._listener is not None
+        passed = self._listener.fileno()
+        with (self._folder / "pcscd.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                "/bin/sh",
+                "-c",
+                f'exec 3<&{passed}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" --foreground -c "$1"',
+                daemon,
+                str(conf.absolute()),
+                pass_fds=(passed,),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def _ready(self) -> None:
+        for _ in range(100):
+            if not self.pid:
+                raise ConfigError(
+                    f"pcscd ended at once; see {self._folder / 'pcscd.log'}",
+                    do="It needs root, or a writable /run/pcscd.",
+                )
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self._base)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            return
+        raise ConfigError("pcscd's virtual reader does not listen", do=f"See {self._folder / 'pcscd.log'}.")
+
+    async def kill(self) -> None:
+        """Kill it at once, as an accident would; the socket stays, so it can be started again."""
+        if self._process is not None and self.pid:
+            self._process.send_signal(signal.SIGKILL)
+            await self._process.wait()
+
+    async def stop(self) -> None:
+        """End the daemon and give the socket back."""
+        if self._process is not None and self.pid:
+            self._process.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), 2.0)
+            await self.kill()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self.socket_path.unlink(missing_ok=True)
