@@ -69,6 +69,12 @@ class PadSettings(Settings):
     owners: tuple[str, ...] = Field(
         (), description="ISILs whose items are ours, e.g. DE-290; empty takes every owner as ours."
     )
+    confirm: int = Field(
+        2, ge=1, le=20, description="Inventories in a row that see a tag before it counts as laid down."
+    )
+    absent: int = Field(
+        3, ge=1, le=50, description="Inventories in a row that miss a tag before it counts as taken away."
+    )
     write_tries: int = Field(
         3, ge=1, le=20, description="How often a security state is written and read back in one go."
     )
@@ -167,24 +173,20 @@ class KioskSettings(StationSettings):
 
 
 class LampSettings(Settings):
-    """Lamp and buzzer of a gate, on the outputs of its reader."""
+    """Lamp and buzzer of a gate, on output 1 of its reader."""
 
-    output: int = Field(1, ge=0, le=8, description="Output of the reader that lights the lamp; 0 has none.")
-    buzzer_output: int = Field(2, ge=0, le=8, description="Output of the reader's buzzer; 0 has none.")
+    fitted: bool = Field(True, description="Whether lamp and buzzer are wired to the reader's output 1.")
     seconds: float = Field(4.0, gt=0, le=60, description="Seconds lamp and buzzer are on for an alarm.")
 
 
 class BarrierSettings(Settings):
     """Light barriers of a gate, on the inputs of its reader: which breaks first gives the direction."""
 
-    inner: int = Field(1, ge=0, le=8, description="Input of the barrier at the library's side; 0 has none.")
-    outer: int = Field(2, ge=0, le=8, description="Input of the barrier at the street's side; 0 has none.")
+    fitted: bool = Field(True, description="Whether two light barriers are wired to the reader's inputs.")
+    swapped: bool = Field(
+        False, description="True when input 1 is the barrier at the street's side, not at the library's."
+    )
     within_s: float = Field(3.0, gt=0, le=30, description="Seconds in which both break for one person.")
-
-    @property
-    def fitted(self) -> bool:
-        """Whether both barriers are there, so that people and their direction can be counted."""
-        return self.inner > 0 and self.outer > 0
 
 
 class GatePolicy(Settings):
