@@ -19,6 +19,10 @@ class PublishDenied(LinkError):
     """The broker refused a publish; its reason code says why."""
 
 
+class TooLarge(LinkError):
+    """The packet exceeds what the broker takes; it can never be sent, so it was not tried."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message to publish. `expiry_s` is MQTT 5 Message Expiry, in seconds."""
