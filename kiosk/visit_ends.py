@@ -1,0 +1,110 @@
+"""How a visit begins with a card, and how it ends: counted, then forgotten."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from kiosk import visit_events as e
+from kiosk import visit_state as s
+
+Out = tuple[s.Kiosk, tuple[e.Effect, ...]]
+
+
+def begin_with_card(kiosk: s.Kiosk, event: e.CardPlaced) -> Out:
+    """A card was laid on the reader: a visit begins, goes on, or hands over to the next patron."""
+    match kiosk.visit:
+        case s.Idle() | s.Barred():
+            return _greet(kiosk, s.NextCard(event.visit, event.card), event.at)
+        case s.Goodbye():
+            return _greet(reset(kiosk, event.at), s.NextCard(event.visit, event.card), event.at)
+        case s.Greeting(card=card):
+            if card == event.card:
+                return kiosk, ()
+            return _greet(reset(kiosk, event.at), s.NextCard(event.visit, event.card), event.at)
+        case s.Lending(card=card, mood=mood) as visit:
+            if card == event.card and not isinstance(mood, s.Leaving):
+                return replace(kiosk, visit=replace(visit, mood=s.Calm(), quiet_since=event.at)), ()
+            return _hand_over(kiosk, visit, event), ()
+        case s.Returning() as visit:
+            return _hand_over(kiosk, visit, event), ()
+        case _:
+            assert_never(kiosk.visit)
+
+
+def _greet(kiosk: s.Kiosk, card: s.NextCard, at: float) -> Out:
+    greeting = s.Greeting(card.visit, card.card, at)
+    return replace(kiosk, visit=greeting, help_open=False), (e.AskAccount(card.visit, card.card),)
+
+
+def _hand_over(kiosk: s.Kiosk, visit: s.Listing, event: e.CardPlaced) -> s.Kiosk:
+    return replace(kiosk, visit=replace(visit, mood=s.Leaving(s.NextCard(event.visit, event.card))))
+
+
+def reset(kiosk: s.Kiosk, at: float) -> s.Kiosk:
+    """Return the kiosk with nobody at it: nothing that a patron said, chose or was called is left."""
+    return replace(kiosk, visit=s.Idle(at), comfort=s.Comfort(), help_open=False)
+
+
+def leave(kiosk: s.Kiosk, at: float, *, at_once: bool) -> Out:
+    """The patron goes. What is still locked is asked about first, unless it is to be `at_once`."""
+    visit = kiosk.visit
+    kiosk = replace(kiosk, help_open=False)
+    match visit:
+        case s.Idle() | s.Greeting() | s.Barred() | s.Goodbye():
+            ended: tuple[e.Effect, ...] = () if isinstance(visit, s.Idle) else (e.Ended(),)
+            return reset(_lift_needed(kiosk, ()) if isinstance(visit, s.Barred) else kiosk, at), ended
+        case s.Lending() | s.Returning():
+            if isinstance(visit.mood, s.Leaving):
+                return kiosk, ()
+            locked = any(isinstance(row.stage, s.Away) for row in visit.rows)
+            if locked and not at_once and not isinstance(visit.mood, s.Choosing):
+                return replace(kiosk, visit=replace(visit, mood=s.Choosing())), (e.Sound("look"),)
+            return replace(kiosk, visit=replace(visit, mood=s.Leaving())), ()
+        case _:
+            assert_never(visit)
+
+
+def _lift_needed(kiosk: s.Kiosk, spared: tuple[str, ...]) -> s.Kiosk:
+    """Mark what lies on the pad as dealt with; `spared` items may count for the next patron."""
+    pad = tuple(
+        s.OnPad(on.uid, s.LeftBehind()) if isinstance(on.tag, s.Ours) and on.tag.item not in spared else on
+        for on in kiosk.pad
+    )
+    return replace(kiosk, pad=pad)
+
+
+def end(kiosk: s.Kiosk, at: float) -> Out:
+    """End a visit in which nothing is in flight any more: thanks in numbers, or the next card."""
+    visit = kiosk.visit
+    if not isinstance(visit, s.Listing) or not isinstance(visit.mood, s.Leaving):
+        return kiosk, ()
+    coming = visit.mood.next
+    handled = {row.item for row in visit.rows}
+    if coming and isinstance(visit, s.Returning):
+        handled -= {row.item for row in visit.rows if isinstance(row.stage, s.Resting)}
+    lying = {on.tag.item for on in kiosk.pad if isinstance(on.tag, s.Ours)}
+    kiosk = _lift_needed(kiosk, tuple(lying - handled))
+    thanks = _thanks(visit, at)
+    if coming is not None:
+        kiosk, greeting = _greet(reset(kiosk, at), coming, at)
+        return kiosk, (e.Ended(), *greeting)
+    if thanks == s.Goodbye(at):
+        return reset(kiosk, at), (e.Ended(),)
+    return replace(kiosk, visit=thanks, help_open=False), (e.Ended(),)
+
+
+def _thanks(visit: s.Listing, at: float) -> s.Goodbye:
+    stages = [row.stage for row in visit.rows]
+    return s.Goodbye(
+        since=at,
+        lent=sum(isinstance(stage, s.Lent | s.Unsure) for stage in stages),
+        returned=sum(isinstance(stage, s.Returned | s.HandIn) for stage in stages),
+        dues=tuple(sorted({stage.due for stage in stages if isinstance(stage, s.Lent) and stage.due})),
+        to_staff=sum(isinstance(stage, s.Unsure | s.HandIn) for stage in stages),
+    )
+
+
+def expire(kiosk: s.Kiosk, at: float) -> Out:
+    """End what only waits to be forgotten: a thank-you, or a patron who could not borrow."""
+    if isinstance(kiosk.visit, s.Barred):
+        kiosk = _lift_needed(kiosk, ())
+    return reset(kiosk, at), (e.Ended(),)

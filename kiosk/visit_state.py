@@ -1,0 +1,375 @@
+"""What a kiosk knows at one moment: the pad, the visit, the rows of the list, the patron's comforts.
+
+Everything here is frozen; `kiosk.visit.step` makes the next state. A union of small classes says what
+is possible: a row that is being withdrawn cannot also be lent, because there is no class for it.
+
+Not for: what is on the disk. The visit log (`wire.edge`) remembers requests over a restart; this
+state is forgotten with the process, and on purpose at the end of each visit.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from wire.messages.stream import Refusal
+
+# --- what lies on the pad ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A tag of this library: part `part` of `parts` of an item."""
+
+    item: str
+    secured: bool
+    part: int = 1
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A tag of another owner: never written, only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A tag that is blank, damaged or of a format nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatronTag:
+    """A patron card on the pad instead of on the card reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """A tag that an earlier visit dealt with and that was not lifted since: nobody's business."""
+
+
+Tag = Ours | Foreign | Unreadable | PatronTag | LeftBehind
+
+
+@dataclass(frozen=True, slots=True)
+class OnPad:
+    """One tag on the pad. The pad is a snapshot: whatever lies there counts, whenever it came."""
+
+    uid: str
+    tag: Tag
+
+
+# --- one row of the list ----------------------------------------------------------------------------
+
+WithdrawReason = Literal["timeout", "removed", "tag-failed", "left", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """A granted request whose tag has yet to be unsecured."""
+
+    request: str
+    due: date | None
+    renewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A recorded checkin whose tag has yet to be secured."""
+
+    checkin: str
+
+
+Job = Loan | Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Parts of a set are missing; nothing is asked until all lie here."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """Borrowing is not possible at this moment; asked as soon as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A request is being committed (`request` empty) or waits for central's answer."""
+
+    since: float
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """A return that has to lie still for a moment first: a bag in passing is no return."""
+
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A secured item without a card: to be borrowed, or returned? The patron says."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckingIn:
+    """The checkin is being committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The security of the tags is being written and read back. `touched`: an earlier try is unclear."""
+
+    job: Job
+    tries: int = 1
+    touched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The last try failed and the item still lies here: the next one is at `at`."""
+
+    job: Job
+    tries: int
+    touched: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The item was lifted before its tag was done. The patron can put it back."""
+
+    job: Job
+    touched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """Lent, unsecured and read back."""
+
+    due: date | None
+    renewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Central said no, and why."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class NotLent:
+    """The request was withdrawn (or never taken: `full`), and that is committed."""
+
+    reason: WithdrawReason | Literal["full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Lent, but nobody can say how the tag was left; a case is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Returned, secured and read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandIn:
+    """Returned, but the tag is not secured; a case is open and the item goes to staff."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """The checkin could not be stored: returns are closed."""
+
+
+Done = Lent | Refused | NotLent | Unsure | Returned | HandIn | NotTaken
+
+
+@dataclass(frozen=True, slots=True)
+class Noting:
+    """What happened is being committed under `key`; only then is `then` said."""
+
+    key: str
+    then: Done
+
+
+Working = Asking | CheckingIn | Writing | Again | Noting | Settling
+Resting = Incomplete | NotNow | Undecided
+Stage = Working | Resting | Away | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item in the list. `lifted`: it was taken away since its outcome, so laying it down asks anew."""
+
+    item: str
+    stage: Stage
+    title: str | None = None
+    lifted: bool = False
+
+
+# --- the visit --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NextCard:
+    """A card that came while the visit before it was ending."""
+
+    visit: str
+    card: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Nothing stands between the patron and the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Nothing happened for long: "are you still there?" """
+
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """The patron wants to go while an item is still locked: put it back, or leave it?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The visit ends as soon as nothing is in flight."""
+
+    next: NextCard | None = None
+
+
+Mood = Calm | Warned | Choosing | Leaving
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nobody is here. `since`: when somebody last touched anything."""
+
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """A card was read; central is asked whose it is."""
+
+    visit: str
+    card: str = field(repr=False)
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """This patron cannot borrow here and now; `refusal` says why."""
+
+    refusal: Refusal
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lending:
+    """A patron with a card, and the items they lay down."""
+
+    visit: str
+    card: str = field(repr=False)
+    greeting: str | None
+    rows: tuple[Row, ...] = ()
+    mood: Mood = Calm()
+    quiet_since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """Somebody without a card who gives items back. `everything`: secured ones, too."""
+
+    everything: bool = False
+    rows: tuple[Row, ...] = ()
+    mood: Mood = Calm()
+    quiet_since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """Thanks, in numbers alone: nothing personal is left."""
+
+    since: float
+    lent: int = 0
+    returned: int = 0
+    dues: tuple[date, ...] = ()
+    to_staff: int = 0
+
+
+Visit = Idle | Greeting | Barred | Lending | Returning | Goodbye
+Listing = Lending | Returning
+
+
+# --- the kiosk --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Limits of a visit, in seconds and tries (docs/kiosk: WCAG 2.2.1, and what patrons bear)."""
+
+    wait_s: float = 8.0
+    settle_s: float = 1.5
+    idle_s: float = 75.0
+    warn_s: float = 30.0
+    away_s: float = 20.0
+    goodbye_s: float = 5.0
+    barred_s: float = 20.0
+    tries: int = 5
+    again_s: float = 0.4
+    accept_incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What works just now. All true: everything."""
+
+    lending: bool = True
+    returns: bool = True
+    pad: bool = True
+    reader: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Comfort:
+    """What the patron chose for eyes, ears and hands; forgotten with the visit."""
+
+    language: str | None = None
+    text: Literal[1, 2, 3] = 1
+    look: Literal["light", "dark", "contrast"] = "light"
+    reach: bool = False
+    sound: bool = True
+    slow: bool = False
+    """Three times as long before the kiosk asks whether anybody is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """Everything the kiosk knows at one moment."""
+
+    rules: Rules = Rules()
+    conditions: Conditions = Conditions()
+    pad: tuple[OnPad, ...] = ()
+    visit: Visit = Idle()
+    comfort: Comfort = Comfort()
+    help_open: bool = False
+    card_lies: bool = False
+
+
+def is_done(stage: Stage) -> bool:
+    """Say whether nothing more will happen to the row by itself."""
+    return isinstance(stage, Done)
+
+
+def is_working(row: Row) -> bool:
+    """Say whether something of this row is in flight."""
+    return isinstance(row.stage, Working)

@@ -1,0 +1,97 @@
+"""What the passing of time does to a visit: warnings, the end, the wipe (WCAG 2.2.1).
+
+The clock of a visit stands still while work is in flight: nobody is hurried by a slow line.
+"""
+
+from dataclasses import replace
+from typing import assert_never
+
+from kiosk import visit_events as e
+from kiosk import visit_state as s
+from kiosk.visit_ends import expire, reset
+from wire.messages.stream import Refusal
+
+Out = tuple[s.Kiosk, tuple[e.Effect, ...]]
+
+
+def quiet(kiosk: s.Kiosk, at: float) -> s.Kiosk:
+    """Note that somebody did something: a warning goes away and the clock starts again."""
+    match kiosk.visit:
+        case s.Lending() | s.Returning() as visit:
+            mood = s.Calm() if isinstance(visit.mood, s.Warned) else visit.mood
+            return replace(kiosk, visit=replace(visit, mood=mood, quiet_since=at))
+        case s.Idle():
+            return replace(kiosk, visit=s.Idle(at))
+        case s.Barred(refusal):
+            return replace(kiosk, visit=s.Barred(refusal, at))
+        case s.Greeting() | s.Goodbye():
+            return kiosk
+        case _:
+            assert_never(kiosk.visit)
+
+
+def seconds_left(kiosk: s.Kiosk, at: float) -> float | None:
+    """Return how long the warning still lasts, or None when there is none."""
+    if isinstance(kiosk.visit, s.Listing) and isinstance(kiosk.visit.mood, s.Warned):
+        return max(0.0, kiosk.visit.mood.since + _factor(kiosk) * kiosk.rules.warn_s - at)
+    return None
+
+
+def _factor(kiosk: s.Kiosk) -> int:
+    return 3 if kiosk.comfort.slow else 1
+
+
+def tick(kiosk: s.Kiosk, at: float) -> Out:
+    """Let time pass."""
+    rules, factor = kiosk.rules, _factor(kiosk)
+    match kiosk.visit:
+        case s.Idle(since):
+            stale = at - since >= rules.idle_s and (kiosk.comfort != s.Comfort() or kiosk.help_open)
+            return (reset(kiosk, at), ()) if stale else (kiosk, ())
+        case s.Greeting(since=since):
+            if at - since < rules.wait_s:
+                return kiosk, ()
+            refusal = Refusal(code="no-answer", next_step="try-later")
+            return replace(kiosk, visit=s.Barred(refusal, at)), (e.Sound("look"),)
+        case s.Barred(since=since):
+            return expire(kiosk, at) if at - since >= rules.barred_s * factor else (kiosk, ())
+        case s.Goodbye(since=since):
+            return expire(kiosk, at) if at - since >= rules.goodbye_s else (kiosk, ())
+        case s.Lending() | s.Returning() as visit:
+            return _listing(kiosk, visit, at)
+        case _:
+            assert_never(kiosk.visit)
+
+
+def _listing(kiosk: s.Kiosk, visit: s.Listing, at: float) -> Out:
+    rules, factor = kiosk.rules, _factor(kiosk)
+    if any(map(s.is_working, visit.rows)):
+        return replace(kiosk, visit=replace(visit, quiet_since=at)), ()
+    gone = _seems_gone(kiosk, visit)
+    match visit.mood:
+        case s.Warned(since):
+            if at - since < rules.warn_s * factor:
+                return kiosk, ()
+            return replace(kiosk, visit=replace(visit, mood=s.Leaving())), ()
+        case s.Calm() | s.Choosing():
+            limit = (rules.away_s if gone else rules.idle_s) * factor
+            if at - visit.quiet_since < limit:
+                return kiosk, ()
+            if gone and isinstance(visit, s.Returning):
+                return replace(kiosk, visit=replace(visit, mood=s.Leaving())), ()
+            return replace(kiosk, visit=replace(visit, mood=s.Warned(at))), (e.Sound("look"),)
+        case s.Leaving():
+            return kiosk, ()
+        case _:
+            assert_never(visit.mood)
+
+
+def _seems_gone(kiosk: s.Kiosk, visit: s.Listing) -> bool:
+    """Everything is done, the pad and the card reader are empty: most likely nobody is here."""
+    items = any(isinstance(on.tag, s.Ours) for on in kiosk.pad)
+    return (
+        not items
+        and not kiosk.card_lies
+        and all(s.is_done(row.stage) for row in visit.rows)
+        and bool(visit.rows)
+    )
