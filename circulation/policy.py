@@ -82,7 +82,7 @@ class Policy(Settings):
     rules: tuple[Rule, ...] = Field((), description="Terms for some; [[rules]] in TOML.")
     on_loan_elsewhere: Literal["implied-return", "refuse"] = Field(
         "implied-return",
-        description="An item on loan to somebody else lies on a pad: it came back unseen, or staff must look.",
+        description="An item on loan to somebody else lies on a pad: it came back unseen, or staff look.",
     )
     greet_by_name: bool = Field(True, description="Whether kiosks may show a patron's first name.")
     retention: Retention = Field(Retention(), description="When the ledger forgets.")

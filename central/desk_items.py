@@ -1,0 +1,93 @@
+"""An item's state after each circulation entry (streams.md L6), and what follows from it.
+
+When the new event is later than all others, the state steps on from what is stored. Otherwise the whole
+history is folded anew, and the loans' ends are set to what it comes to. Both ways lead to one result,
+because the fold is that step over the sorted history.
+"""
+
+from central.desk_scene import Scene
+from central.ledger.hot_sqlite import Hot
+from central.ledger.rows import ItemRow
+from circulation.history import ItemEvent, ItemState, Lent, fold, step
+
+OF_TAG = frozenset(
+    {"lent-but-secured", "unsecured-not-lent", "returned-unsecured", "tag-unknown", "tag-unreported"}
+)
+"""Cases that are over once the tag was read back as it should be."""
+
+
+def append(scene: Scene, row: ItemRow, event: ItemEvent) -> None:
+    """Take an event that is later than all others. The loan that ends here is ended *before* the row of a
+    new one is inserted: at most one may be open at any moment."""
+    store(scene, row, step(row.state, event))
+
+
+def refold(scene: Scene, item: str, row: ItemRow | None) -> ItemState:
+    """Work the item out from its whole history; `row` is None when the item is not in the ledger."""
+    state = settle_history(scene.hot, item)
+    if row is not None:
+        store(scene, row, state)
+    return state
+
+
+def settle_history(hot: Hot, item: str) -> ItemState:
+    """Fold an item's history and set the ends of its loans to what it comes to."""
+    events, stored = hot.history(item)
+    folded = fold(events)
+    reopened = None
+    for request, ended in stored.items():
+        true_end = folded.ends.get(request)
+        if true_end is None and ended is not None:
+            reopened = request
+        elif true_end != ended:
+            hot.end_loan(request, true_end)
+    if reopened is not None:  # last, when no other is open any more
+        hot.end_loan(reopened, None)
+    return folded.state
+
+
+def store(scene: Scene, row: ItemRow, state: ItemState) -> None:
+    """Write an item's state; number the change if gates see another word; open and close its case."""
+    word = "gone" if row.gone else ("available" if state.loan is None else "loan")
+    version = row.version
+    if word != row.word:
+        version += 1
+        scene.number(row, version, word)
+    scene.hot.item_state(row.item, version, state)
+    before, after = row.state.trouble, state.trouble
+    if before != after:
+        if before is not None:
+            scene.close_case(f"{before}:{row.item}")
+        if after is not None:
+            scene.open_case(after, row.item, item=row.item)
+
+
+def close_tag_cases(scene: Scene, item: str) -> None:
+    """The tag was read back as it should be: whatever was open about it is over."""
+    for case in scene.hot.cases_of_item(item):
+        if case.kind in OF_TAG:
+            scene.close_case(case.key)
+
+
+def is_latest(row: ItemRow | None, event_id: str) -> bool:
+    """Say whether this event is the latest of the item's history."""
+    return row is not None and row.state.last_id == event_id
+
+
+def lend(scene: Scene, item: str, row: ItemRow | None, loan: tuple[object, ...]) -> None:
+    """Insert a loan and bring the item to what its history then comes to.
+
+    `loan` has the columns of its table from `patron` on, without start and end.
+    """
+    patron, due, renewals = loan
+    event = Lent(scene.fact, scene.at)
+    head = (scene.fact, item, patron, scene.station, scene.branch, scene.at)
+    tail = (due, due, renewals, False, False, None)
+    if row is not None and row.state.before(scene.at, scene.fact):
+        if row.state.loan is not None:
+            scene.hot.end_loan(row.state.loan, scene.at)
+        scene.hot.new_loan((*head, None, *tail))
+        append(scene, row, event)
+        return
+    scene.hot.new_loan((*head, scene.at, *tail))
+    refold(scene, item, row)

@@ -1,0 +1,83 @@
+"""What one entry sees while it is applied: its place, its time, the ledger, and what it leaves behind.
+
+A `Group` is one transaction; each entry in it can be taken back alone, so what it left behind is marked
+and cut off with its savepoint.
+"""
+
+from dataclasses import dataclass, field
+
+from central.authority import Authority
+from central.ledger.hot_sqlite import Hot
+from central.ledger.rows import ItemRow, OpenCase, moment
+from central.results import CaseClosed, CaseOpened, Effect, FeedWord, Happened
+from circulation.policy import Policy
+
+
+@dataclass(slots=True)
+class Group:
+    """One transaction of the desk."""
+
+    hot: Hot
+    authority: Authority
+    policy: Policy
+    now: int
+    """Central's time of this commit, ms."""
+    last_n: int
+    """Number of the last item change."""
+    effects: list[Effect] = field(default_factory=list)
+    changes: list[tuple[int, str, int, str]] = field(default_factory=list)
+    """(n, item, version, word)"""
+
+    def mark(self) -> tuple[int, int]:
+        """Return where an entry begins."""
+        return len(self.effects), len(self.changes)
+
+    def back(self, mark: tuple[int, int]) -> None:
+        """Forget what an entry left behind."""
+        effects, changes = mark
+        del self.effects[effects:]
+        self.last_n -= len(self.changes) - changes
+        del self.changes[changes:]
+
+
+@dataclass(slots=True)
+class Scene:
+    """One entry being applied."""
+
+    group: Group
+    hot: Hot
+    station: str
+    branch: str
+    zone: str
+    stream: str
+    fact: str
+    at: int
+    """When it happened, corrected, ms."""
+
+    def tell(self, event: FeedWord, detail: str = "") -> None:
+        """Leave a line for the branch's feed."""
+        self.group.effects.append(Happened(event, self.station, self.branch, moment(self.at), detail))
+
+    def open_case(self, kind: str, subject: str, *, item: str = "", detail: str = "") -> None:
+        """Open a case, once: `kind:subject` is its key."""
+        case = OpenCase(f"{kind}:{subject}", kind, self.station, self.branch)
+        now = self.group.now
+        if self.hot.open_case(case, item, detail, now):
+            self.group.effects.append(
+                CaseOpened(case.key, kind, self.station, self.branch, moment(now), detail)
+            )
+            self.tell("case", kind)
+
+    def close_case(self, key: str) -> None:
+        """Close a case if it is open."""
+        now = self.group.now
+        case = self.hot.close_case(key, now)
+        if case is not None:
+            self.group.effects.append(CaseClosed(case.key, case.kind, case.station, case.branch, moment(now)))
+
+    def number(self, row: ItemRow, version: int, word: str) -> None:
+        """Number a change of an item's state, for the gates."""
+        group = self.group
+        group.last_n += 1
+        group.changes.append((group.last_n, row.item, version, word))
+        self.hot.change(group.last_n, row.item, version, word, group.now)

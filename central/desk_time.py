@@ -1,0 +1,73 @@
+"""When it happened, on central's clock (design §4, time).
+
+A station stamps each fact with its wall clock and with the milliseconds since its boot. While it is
+connected, central sees that counter beside its own clock and so learns how the two lie (`Heard`). A
+fact of that boot is then placed by its counter, whatever the station's wall clock says. A fact of a boot
+that central never heard live is placed by its own clock, if that was synchronised and fits between the
+fact before it and the moment it was received. What fits nothing is a doubt: it is placed where it favours
+the patron (a return early, a loan late) and a person looks at it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+DRIFT = 0.0002
+"""How fast two clocks may part (200 ppm): an old sighting of the counter gives way that much."""
+
+SLACK_MS = 2_000
+"""How far a synchronised clock may be off and still be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A boot of a station, and central's time minus its counter, in ms, at counter `mono`.
+
+    The smallest difference is the truest, because a message can only be late.
+    """
+
+    boot: str
+    offset: int
+    mono: int
+
+    def again(self, mono: int, now: int) -> "Heard":
+        """Return what is known after another sighting of the same boot."""
+        allowed = self.offset + int(max(0, mono - self.mono) * DRIFT)
+        return Heard(self.boot, min(now - mono, allowed), max(mono, self.mono))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Corrected time in ms, and whether it is a guess."""
+
+    at: int
+    doubt: bool
+
+
+def place(
+    *,
+    at: int,
+    clock: Literal["synced", "free"],
+    boot: str,
+    mono: int,
+    heard: Heard | None,
+    after: int,
+    received: int,
+    favour: Literal["early", "late"],
+) -> Placed:
+    """Return when a fact happened. All in ms; `after` is the time of the entry before it in its stream.
+
+    Entries of one stream keep their order: the result is always after `after`. It is not later than
+    `received`, but where that order demands a few milliseconds.
+    """
+    low, high = after + 1, max(after + 1, received)
+    if heard is not None and heard.boot == boot:
+        return Placed(_within(mono + heard.offset, low, high), doubt=False)
+    if clock == "synced" and low - SLACK_MS <= at <= high + SLACK_MS:
+        return Placed(_within(at, low, high), doubt=False)
+    if favour == "late":
+        return Placed(high, doubt=True)
+    return Placed(low if after else min(at, high), doubt=True)
+
+
+def _within(at: int, low: int, high: int) -> int:
+    return max(low, min(at, high))

@@ -1,0 +1,94 @@
+"""Engines, pragmas and migrations of the ledger.
+
+SQLite runs in WAL with synchronous FULL: a commit is on the disk when it returns. `secure_delete` makes
+what the ledger forgets go from the file's pages too. Migrations are found inside the installed package.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from wire.errors import ConfigError
+
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+def parse(url: str) -> URL:
+    """Return the URL of a ledger; raises ConfigError when there is no such kind of ledger here."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError(
+            f"{url!r} is not a database URL", do="Give one like sqlite:////var/lib/turnleaf/ledger.db"
+        ) from error
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise ConfigError(
+            f"{parsed.render_as_string(hide_password=True)}: no ledger can be kept there",
+            why="The ledger is a SQLite file; its hot statements are written for that driver.",
+            do="Give one like sqlite:////var/lib/turnleaf/ledger.db",
+        )
+    return parsed
+
+
+def path_of(url: str) -> Path:
+    """Return the file of a ledger."""
+    return Path(str(parse(url).database))
+
+
+def engine(url: str, *, writing: bool) -> Engine:
+    """Return an engine whose connections are set up; reading ones cannot write."""
+    made = create_engine(parse(url), connect_args={"check_same_thread": False, "cached_statements": 256})
+
+    @event.listens_for(made, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+        if writing:
+            connection.isolation_level = None  # the desk says BEGIN itself
+        else:
+            connection.execute("PRAGMA query_only=ON")
+
+    return made
+
+
+def _config() -> Config:
+    config = Config()
+    folder = Path(__file__).parent.parent / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the tables to this program's version; raises ConfigError when they are newer than it."""
+    config = _config()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    try:
+        current = MigrationContext.configure(connection).get_current_revision()
+    except DatabaseError as error:
+        raise ConfigError(
+            f"{connection.engine.url.database} is not a ledger: {error.orig}",
+            why="Central keeps its hands off files it does not know.",
+            do="Give the path of a ledger, or of a new file.",
+        ) from error
+    if current is not None and current not in known:
+        raise ConfigError(
+            f"The ledger has the version {current}, which this program does not know",
+            why="It was written by a newer Turnleaf; an older one could damage it.",
+            do="Start the newer version again, or restore the backup made before the change.",
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

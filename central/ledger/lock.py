@@ -1,0 +1,57 @@
+"""Who may write: a lock on a file, and a lease with an epoch inside the database.
+
+The lock keeps a second central on this machine away, and says so. The lease is the safety behind it:
+each start takes the next epoch, every commit compares it, so a process that was paused, or whose lock
+file somebody removed, finds out before it can do harm (streams.md §1.5, counterexample 12).
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from wire.errors import ConfigError, TurnleafError
+
+
+class LeaseLost(TurnleafError):
+    """Another central took over; this one must end without a word."""
+
+    exit_code = 3
+
+
+class LockFile:
+    """An exclusive lock beside the ledger, held as long as the process (or `release`)."""
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(database.name + "-lock")
+        self._file: int | None = None
+
+    def take(self) -> None:
+        """Lock, or raise ConfigError naming the process that holds it."""
+        try:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                f"{self.path}: cannot be opened: {error.strerror}",
+                why="The ledger is locked by the one central that works on it.",
+                do="Make the folder, and let the service's user write in it.",
+            ) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(file, 64).decode("ascii", "replace").strip() or "unknown"
+            os.close(file)
+            raise ConfigError(
+                f"{self.path}: another central works on this ledger (process {holder})",
+                why="Two writers would each decide without the other's loans.",
+                do="Stop that one first (`systemctl stop turnleaf-central`, or end that process),"
+                " or give this one a ledger of its own.",
+            ) from error
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back; harmless when it is not held."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

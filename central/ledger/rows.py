@@ -1,0 +1,100 @@
+"""Rows of the ledger as the desk holds them while it decides."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from circulation.history import ItemState
+
+
+@dataclass(slots=True)
+class StreamRow:
+    """One stream's durable place (streams.md §1.2), within one batch."""
+
+    stream: str
+    station: str
+    upto: int = 0
+    id: str = ""
+    high: int = 0
+    high_id: str = ""
+    parked_id: str | None = None
+    last_at: int = 0
+    """Corrected time (ms) of the entry at `upto`: no later entry of the stream happened before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One item, and what its history comes to."""
+
+    item: str
+    title: str
+    item_class: str
+    branch: str
+    gone: bool
+    version: int
+    state: ItemState
+
+    @property
+    def word(self) -> str:
+        """Return the state that gates are told: available, loan or gone."""
+        if self.gone:
+            return "gone"
+        return "available" if self.state.loan is None else "loan"
+
+
+@dataclass(frozen=True, slots=True)
+class LoanRow:
+    """One loan."""
+
+    request: str
+    item: str
+    patron: str | None
+    start: int
+    ended: int | None
+    due: date
+    renewals: int
+    withdrawn: bool
+    contested: bool
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatronRow:
+    """What lending needs of a patron."""
+
+    patron: str
+    patron_class: str
+    expires: date | None
+    blocked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """A stored answer; link and central are added when it is said."""
+
+    request: str
+    outcome: str
+    item: str
+    due: date | None
+    renewed: bool
+    refusal: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """A case that is open."""
+
+    key: str
+    kind: str
+    station: str
+    branch: str
+
+
+def millis(at: datetime) -> int:
+    """Return milliseconds since 1970 UTC."""
+    return int(at.timestamp() * 1000)
+
+
+def moment(at_ms: int) -> datetime:
+    """Return the moment of milliseconds since 1970, UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
