@@ -1,0 +1,206 @@
+"""A passage through a gate: tags in the field, two light barriers, one record. A pure step.
+
+How it thinks: whatever is in the field together, with gaps shorter than `gap_ms`, is one passage. Lamp
+and buzzer sound once in it, at the first ruling that asks for them; the record follows when the field
+has been empty for the gap. Somebody is counted when both barriers have broken, and the one that broke
+first tells the direction. A passage takes the direction of the people counted around it; two directions
+at once are no direction. A tag that stands in the field for `STANDING_MS` (a book cart beside the gate)
+ends its passage and is not told again until it has gone.
+
+Times are milliseconds since boot.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, assert_never
+
+from firmware_bridge.tags.reading import ItemTag, TagReading
+from kiosk.gate import Ruling
+from wire.messages.facts import PassedItem, Verdict
+
+Direction = Literal["in", "out"]
+
+STANDING_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The barriers: which broke first, and whether this somebody is counted already."""
+
+    first: Direction | None = None
+    since: int = 0
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate's whole state."""
+
+    gap_ms: int
+    within_ms: int
+    walk: Walk = Walk()
+    seen: dict[str, tuple[TagReading, Ruling]] = field(default_factory=dict)
+    """Tags of the passage under way, with what was decided."""
+    began: int = 0
+    last_seen: int = 0
+    sounded: bool = False
+    standing: dict[str, int] = field(default_factory=dict)
+    """Tags that stand in the field, and when each was last seen."""
+    people: tuple[tuple[int, Direction], ...] = ()
+    """Who was counted lately, for the direction of passages."""
+    people_since_tag: int = 0
+    """People counted since the last tag was seen: a gate that only sees people may be blind."""
+
+    def is_new(self, uid: str) -> bool:
+        """Whether this tag has to be read and ruled on."""
+        return uid not in self.seen and uid not in self.standing
+
+
+@dataclass(frozen=True, slots=True)
+class TagSeen:
+    """A tag came into the field, was read and ruled on."""
+
+    at: int
+    uid: str
+    reading: TagReading
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One look at the field: who is in it, and the barriers (True: broken)."""
+
+    at: int
+    uids: frozenset[str]
+    inner: bool = False
+    outer: bool = False
+
+
+GateEvent = TagSeen | Looked
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Light the lamp and sound the buzzer, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody went through."""
+
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A passage is over: what its record says."""
+
+    direction: Literal["in", "out", "unknown"]
+    verdict: Verdict
+    degraded: bool
+    items: tuple[PassedItem, ...]
+    foreign: int
+    silent: int
+
+
+GateEffect = Sound | Person | Passed
+
+
+def step(state: Gate, event: GateEvent) -> tuple[Gate, tuple[GateEffect, ...]]:
+    """Return the state after `event` and what is to be done."""
+    match event:
+        case TagSeen():
+            return _tag(state, event)
+        case Looked():
+            state, people = _barriers(state, event)
+            state, passed = _field(state, event)
+            return state, (*people, *passed)
+        case _:
+            assert_never(event)
+
+
+def _tag(state: Gate, event: TagSeen) -> tuple[Gate, tuple[GateEffect, ...]]:
+    if not state.is_new(event.uid):
+        return state, ()
+    fresh = not state.seen
+    sound = event.ruling.sound and not state.sounded
+    return replace(
+        state,
+        seen={**state.seen, event.uid: (event.reading, event.ruling)},
+        began=event.at if fresh else state.began,
+        last_seen=event.at,
+        sounded=state.sounded or sound,
+        people_since_tag=0,
+    ), ((Sound(),) if sound else ())
+
+
+def _barriers(state: Gate, look: Looked) -> tuple[Gate, tuple[GateEffect, ...]]:
+    walk = state.walk
+    if not (look.inner or look.outer):
+        return (state if walk.first is None else replace(state, walk=Walk())), ()
+    if walk.first is None:
+        # Both at once: whoever is faster than the polling goes both ways at once; nobody is counted.
+        first: Direction = "out" if look.inner else "in"
+        return replace(state, walk=Walk(first, look.at, counted=look.inner and look.outer)), ()
+    second = look.outer if walk.first == "out" else look.inner
+    if walk.counted or not second:
+        return state, ()
+    walked = replace(state, walk=replace(walk, counted=True))
+    if look.at - walk.since > state.within_ms:
+        return walked, ()
+    lately = tuple(one for one in state.people if look.at - one[0] <= STANDING_MS)
+    return replace(
+        walked,
+        people=(*lately, (look.at, walk.first)),
+        people_since_tag=state.people_since_tag + 1,
+    ), (Person(walk.first),)
+
+
+def _field(state: Gate, look: Looked) -> tuple[Gate, tuple[GateEffect, ...]]:
+    standing = {uid: look.at if uid in look.uids else when for uid, when in state.standing.items()}
+    standing = {uid: when for uid, when in standing.items() if look.at - when < state.gap_ms}
+    state = replace(state, standing=standing)
+    if not state.seen:
+        return state, ()
+    if look.uids & state.seen.keys():
+        state = replace(state, last_seen=look.at)
+        if look.at - state.began < STANDING_MS:
+            return state, ()
+        still = dict.fromkeys(look.uids & state.seen.keys(), look.at)
+        return replace(_empty(state), standing={**standing, **still}), _record(state, look.at)
+    walking = state.walk.first is not None and look.at - state.walk.since < state.within_ms
+    if look.at - state.last_seen < state.gap_ms or walking:
+        return state, ()
+    return _empty(state), _record(state, look.at)
+
+
+def _empty(state: Gate) -> Gate:
+    return replace(state, seen={}, sounded=False)
+
+
+def _record(state: Gate, at: int) -> tuple[Passed, ...]:
+    """Return the record of the passage; nothing when no library's item was in it."""
+    rulings = [ruling for _, ruling in state.seen.values()]
+    if all(ruling.counted == "none" for ruling in rulings):
+        return ()
+    items: dict[str, PassedItem] = {}
+    for reading, ruling in state.seen.values():
+        if isinstance(reading, ItemTag) and ruling.counted == "item":
+            # Several tags of one item are one item; the one that was ruled on first speaks.
+            secured = reading.security == "secured"
+            items.setdefault(
+                reading.item,
+                PassedItem(item=reading.item, secured=secured, verdict=ruling.verdict, case=ruling.case),
+            )
+    verdicts: set[Verdict] = {ruling.verdict for ruling in rulings}
+    worst: Verdict = "alarm" if "alarm" in verdicts else "soft-alarm" if "soft-alarm" in verdicts else "pass"
+    around = {way for when, way in state.people if state.began - state.within_ms <= when <= at}
+    return (
+        Passed(
+            direction=next(iter(around)) if len(around) == 1 else "unknown",
+            verdict=worst,
+            degraded=any(ruling.degraded for ruling in rulings),
+            items=tuple(items.values()),
+            foreign=sum(ruling.counted == "foreign" for ruling in rulings),
+            silent=sum(ruling.counted == "silent" for ruling in rulings),
+        ),
+    )
