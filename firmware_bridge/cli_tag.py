@@ -19,9 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="explain the bytes of a tag",
         epilog=f"Example: {EXAMPLE}. Exit code 1: the bytes are no intact ISO 28560-3 tag.",
     )
-    decode.add_argument(
-        "hex", help="the tag's memory from block 0 on; spaces are ignored; - reads from input"
-    )
+    decode.add_argument("hex", help="the tag's memory from block 0 on, spaces ignored; - reads from input")
     decode.add_argument("--block-size", type=int, default=4, help="bytes in a block of the tag (4)")
     decode.add_argument("--json", action="store_true", help="one JSON object")
     encode = sub.add_parser(
@@ -88,9 +86,7 @@ def _encode(args: argparse.Namespace) -> int:
     try:
         data = encode_block(content, args.size)
     except ValueError as error:
-        sys.stderr.write(
-            f"{error}\n  What to do: shorten it, or use a tag of at least {BASIC_SHORT} bytes.\n"
-        )
+        sys.stderr.write(f"{error}\n  What to do: shorten it; a tag has at least {BASIC_SHORT} bytes.\n")
         return 2
     emit({"kind": "iso28560-3", "hex": data.hex()}, as_json=args.json, text=data.hex())
     return 0

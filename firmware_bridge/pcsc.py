@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from firmware_bridge import apdu
-from firmware_bridge.errors import DeviceLost
+from firmware_bridge.errors import DeviceLost, DeviceRefused
 from firmware_bridge.ports import CardEvent, CardPlaced, CardRemoved, DeviceInfo, ReaderFound, ReaderLost
 from wire.errors import DeviceError
 
@@ -188,11 +188,19 @@ class _Follower:
                 raise _lost(self._scard.SCardGetErrorMessage(result), "Lay the card down again.")
             return bytes(answer)
 
+        data = b""
         try:
             uid = apdu.uid(transmit)
-            data = apdu.read_data(transmit, self._settings.data_bytes) if self._settings.data_bytes else b""
         except DeviceError as error:
             log.warning("a card could not be read: %s", error.seen)
+            return None
+        try:
+            if self._settings.data_bytes:
+                data = apdu.read_data(transmit, self._settings.data_bytes)
+        except DeviceRefused as error:
+            log.warning("a card's data could not be read: %s", error.seen)
+        except DeviceError as error:
+            log.warning("a card went while it was read: %s", error.seen)
             return None
         return CardPlaced(uid.hex().upper(), apdu.explain_atr(atr), data)
 

@@ -9,11 +9,19 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from wire.errors import ConfigError
 
+LAUNCH = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3, inheritable=True)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Puts the listening socket where socket activation expects it, then becomes pcscd."""
 LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 
 
@@ -93,10 +101,13 @@ class Pcscd:
         passed = self._listener.fileno()
         with (self._folder / "pcscd.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                "/bin/sh",
+                sys.executable,
                 "-c",
-                f'exec 3<&{passed}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" --foreground -c "$1"',
+                LAUNCH,
+                str(passed),
                 daemon,
+                "--foreground",
+                "-c",
                 str(conf.absolute()),
                 pass_fds=(passed,),
                 stdin=asyncio.subprocess.DEVNULL,

@@ -1,0 +1,104 @@
+"""FEIG frames: recorded ones, one byte at a time, and after rubbish."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_bridge.errors import DeviceRefused, FrameError, TagError, TagGone, TagLocked
+from firmware_bridge.feig import commands, words
+from firmware_bridge.feig.frames import Frame, Parser, encode, encode_standard
+
+VECTORS = json.loads((Path(__file__).parents[1] / "data/rfid-vectors.json").read_text())
+FRAMES = [bytes.fromhex(v["hex"]) for v in VECTORS if v["standard"] == "FEIG OBID frame"]
+
+frames = st.builds(Frame, st.integers(0, 255), st.binary(max_size=200), st.integers(0, 255))
+
+
+@pytest.mark.parametrize("raw", FRAMES, ids=bytes.hex)
+def test_recorded_frames_are_read_and_made_again(raw: bytes) -> None:
+    (frame,) = Parser().feed(raw)
+
+    again = encode(frame) if raw[0] == 0x02 else encode_standard(frame)
+
+    assert raw == again
+
+
+@given(st.lists(frames, max_size=5), st.data())
+def test_frames_survive_any_cutting_into_pieces(sent: list[Frame], data: st.DataObject) -> None:
+    stream = b"".join(map(encode, sent))
+    parser, got = Parser(), []
+    while stream:
+        size = data.draw(st.integers(1, len(stream)))
+        got += parser.feed(stream[:size])
+        stream = stream[size:]
+
+    assert sent == got
+
+
+@given(st.binary(max_size=40), frames)
+def test_after_rubbish_the_parser_is_in_step_again_at_the_latest_after_a_pause(
+    junk: bytes, sent: Frame
+) -> None:
+    parser = Parser()
+    parser.feed(junk)
+    parser.reset()
+
+    assert [sent] == parser.feed(encode(sent))
+
+
+def test_a_frame_with_a_broken_byte_is_counted_and_the_next_one_is_found() -> None:
+    broken = bytearray(encode(Frame(0x65, b"abc")))
+    broken[6] ^= 0x10
+    parser = Parser()
+
+    got = parser.feed(bytes(broken) + encode(Frame(0x66, b"ok")) + bytes(300))
+
+    assert Frame(0x66, b"ok") in got
+    assert parser.crc_errors >= 1
+
+
+def test_block_bytes_are_turned_round_on_the_wire() -> None:
+    sent = commands.write_blocks("E004010809B9CB12", 1, b"8765", 4)
+
+    assert encode(sent).hex() == "020018ffb02401e004010809b9cb12010104353637383c82"
+
+
+def test_system_information_is_asked_as_recorded() -> None:
+    assert (
+        encode(commands.system_information("E004010809B9CB12")).hex() == "020011ffb02b01e004010809b9cb120b65"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "payload", "kind"),
+    [
+        (words.NO_TAG, b"", TagGone),
+        (0x83, b"", TagGone),
+        (0x02, b"", FrameError),
+        (0x80, b"", DeviceRefused),
+        (0xEE, b"", DeviceRefused),
+        (words.ISO_ERROR, b"\x12", TagLocked),
+        (words.ISO_ERROR, b"\xa5", TagError),
+        (words.ISO_ERROR, b"", TagError),
+    ],
+)
+def test_every_status_is_a_named_error_with_a_sentence(
+    status: int, payload: bytes, kind: type[Exception]
+) -> None:
+    error = words.error_of(status, payload, "reading a tag")
+
+    assert isinstance(error, kind)
+    assert error.seen.startswith("reading a tag: ")
+    assert error.do
+
+
+@given(st.binary(max_size=60))
+def test_an_answer_of_any_bytes_is_a_value_or_a_frame_error(data: bytes) -> None:
+    for parse in (commands.parse_inventory, commands.parse_blocks, commands.parse_system_information):
+        try:
+            parse(data)
+        except FrameError:
+            continue
