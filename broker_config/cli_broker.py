@@ -155,9 +155,12 @@ def _up(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     import asyncio
+    import logging
 
     from broker_config import check
     from wire.output import emit
+
+    logging.getLogger("turnleaf.wire.mqtt").setLevel(logging.CRITICAL)  # denials are what it looks for
 
     proofs = asyncio.run(check.check(args.dir))
     text = "\n".join(f"{'✓' if proof.ok else '✗'} {proof.line}" + _mend(proof) for proof in proofs)

@@ -22,6 +22,7 @@ log = logging.getLogger("turnleaf.broker_config.supervise")
 READY_S = 10.0
 STOP_S = 5.0
 BACK_OFF_CAP_S = 10.0
+LASTING_S = 10.0
 
 
 class Broker:
@@ -135,18 +136,18 @@ class Broker:
         )
 
     async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
         deaths = 0
         while True:
-            process = self._process
+            process, began = self._process, loop.time()
             if process is None:
                 return
             await process.wait()
-            deaths += 1
+            deaths = 1 if loop.time() - began > LASTING_S else deaths + 1
             log.error("mosquitto ended by itself (%s); starting it again", process.returncode)
             await asyncio.sleep(min(BACK_OFF_CAP_S, 0.1 * 2 ** min(deaths, 10)))
             try:
                 await self._spawn()
-                deaths = 0
             except (ConfigError, LinkError) as error:
                 log.error("%s", error)
 
