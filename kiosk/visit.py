@@ -60,8 +60,7 @@ def _take(kiosk: s.Kiosk, event: e.Event) -> Out:
         case e.TitleKnown(_, item, title):
             return _change(kiosk, item, lambda row: (replace(row, title=title or row.title), ()))
         case e.ConditionsChanged(_, conditions):
-            pad = kiosk.pad if conditions.pad else _left_behind(kiosk.pad)
-            return replace(kiosk, conditions=conditions, pad=pad), ()
+            return replace(kiosk, conditions=conditions), ()
         case e.Pressed():
             return _pressed(kiosk, event)
         case e.Tick(at):
@@ -70,10 +69,6 @@ def _take(kiosk: s.Kiosk, event: e.Event) -> Out:
             return _outcome(kiosk, event)
         case _:
             assert_never(event)
-
-
-def _left_behind(pad: tuple[s.OnPad, ...]) -> tuple[s.OnPad, ...]:
-    return tuple(on for on in pad if isinstance(on.tag, s.LeftBehind))
 
 
 def _tag_placed(kiosk: s.Kiosk, event: e.TagPlaced) -> Out:
@@ -253,7 +248,7 @@ def reconcile(kiosk: s.Kiosk, at: float) -> Out:
     if not isinstance(visit.mood, s.Leaving):
         known = {row.item for row in kept}
         for item in dict.fromkeys(on.tag.item for on in kiosk.pad if isinstance(on.tag, s.Ours)):
-            if item not in known:
+            if item not in known and rows.lying(kiosk, item):
                 row, wanted = rows.begin(kiosk, visit, s.Row(item, s.NotNow()), at)
                 effects += wanted
                 kept.append(row)
@@ -261,11 +256,11 @@ def reconcile(kiosk: s.Kiosk, at: float) -> Out:
     kiosk = replace(kiosk, visit=visit)
     if isinstance(visit.mood, s.Choosing) and not any(isinstance(r.stage, s.Away) for r in kept):
         kiosk = replace(kiosk, visit=replace(visit, mood=s.Calm()))
-    if isinstance(visit.mood, s.Leaving) and not any(map(s.is_working, kept)):
+    if isinstance(visit.mood, s.Leaving) and not any(map(s.is_open, kept)):
         kiosk, last = end(kiosk, at)
         effects += last
     return kiosk, tuple(effects)
 
 
 def _unsecured(kiosk: s.Kiosk) -> bool:
-    return any(isinstance(on.tag, s.Ours) and not on.tag.secured for on in kiosk.pad)
+    return kiosk.conditions.pad and any(isinstance(on.tag, s.Ours) and not on.tag.secured for on in kiosk.pad)

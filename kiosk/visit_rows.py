@@ -17,7 +17,9 @@ RowChange = Callable[[s.Row], RowOut]
 
 
 def lying(kiosk: s.Kiosk, item: str) -> tuple[s.OnPad, ...]:
-    """Return the tags of this item on the pad."""
+    """Return the tags of this item on the pad; none while the pad does not answer."""
+    if not kiosk.conditions.pad:
+        return ()
     return tuple(on for on in kiosk.pad if isinstance(on.tag, s.Ours) and on.tag.item == item)
 
 
@@ -113,6 +115,8 @@ def settle(
             if here:
                 return write(kiosk, row, job, 1, touched)
         case s.Again(job, tries, touched, when):
+            if not here and leaving:
+                return give_up(row, job, touched, "left")
             if not here:
                 return replace(row, stage=s.Away(job, touched)), (e.Sound("look"),)
             if at >= when:

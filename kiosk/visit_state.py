@@ -373,3 +373,8 @@ def is_done(stage: Stage) -> bool:
 def is_working(row: Row) -> bool:
     """Say whether something of this row is in flight."""
     return isinstance(row.stage, Working)
+
+
+def is_open(row: Row) -> bool:
+    """Say whether this row has a loan or a return that is not settled yet."""
+    return isinstance(row.stage, Working | Away)

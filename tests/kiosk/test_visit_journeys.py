@@ -349,15 +349,19 @@ def test_a_full_outbox_lends_nothing_and_says_so() -> None:
     assert s.NotLent("full") == world.stage("31001")
 
 
-def test_a_lost_pad_withdraws_what_was_asked() -> None:
+def test_a_lost_pad_withdraws_what_was_asked_and_asks_anew_when_it_is_back() -> None:
     world = World()
     world.card()
     world.lay("31001")
     world.carry_out()
     world.tell(e.ConditionsChanged(world.now, s.Conditions(pad=False)))
     world.carry_out()
-
     assert s.NotLent("removed") == world.stage("31001")
+
+    world.tell(e.ConditionsChanged(world.now, s.Conditions()))
+    world.settle()
+
+    assert world.stage("31001") == LENT
 
 
 def test_after_seventy_five_quiet_seconds_the_patron_is_asked_and_after_thirty_more_forgotten() -> None:

@@ -186,13 +186,12 @@ class Kiosk(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         world = self.world
-        for _ in range(3):
+        world.tell(e.ConditionsChanged(world.now, s.Conditions()))
+        for _ in range(4):
             world.press("start-over")
             world.carry_out()
-        world.wait(60)
-        world.carry_out()
-        world.press("start-over")
-        world.carry_out()
+            world.wait(20)
+            world.carry_out()
         noted = {note_key(note) for note in world.notes()}
         assert set() == set(world.items) - noted - world.refused
 
