@@ -7,7 +7,7 @@ from typing import Any
 from firmware_bridge.tags.danish import BASIC_SHORT, BasicBlock, NotDanish, decode_block, encode_block
 from wire.output import emit
 
-HELP = "read or make the content of an item tag"
+HELP = "Decode and encode item tags."
 EXAMPLE = "turnleaf tag decode 11010131313232333334340000000000000000513e4445373035000000000000"
 
 
