@@ -15,7 +15,6 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -26,23 +25,21 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from wire.errors import ConfigError, LinkError
-from wire.link import Connected, Inbound, LinkEvent, LinkSettings, Outgoing, PublishDenied, Refused, TooLarge
+from wire.link import Connected, Inbound, LinkEvent, LinkSettings, Outgoing, Refused
 from wire.mqtt_packet import (
     RECEIVE_MAXIMUM,
     connect_properties,
     correlation_of,
     publish_properties,
-    publish_size,
     will_properties,
 )
-from wire.mqtt_tls import certificate_fault, client_context
+from wire.mqtt_tls import certificate_fault, client_context, unanswered
+from wire.mqtt_window import Limits, Window
 
 log = logging.getLogger("turnleaf.wire.mqtt")
 
 CONNECT_TIMEOUT_S = 5.0
 GRANT_TIMEOUT_S = 10.0
-BACKLOG = 8192
-"""Messages that may wait for room in flight, and unsent QoS 0; beyond it `post` says False."""
 
 
 class _LastWord(logging.Handler):
@@ -67,11 +64,7 @@ class Connection:
         self._granted: asyncio.Future[bool] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
         self._held: list[Inbound] | None = []
-        self._waiting: deque[tuple[Outgoing, asyncio.Future[None] | None]] = deque()
-        self._inflight: dict[int, tuple[Outgoing, asyncio.Future[None] | None]] = {}
-        self._unsent: set[int] = set()
-        self._window = RECEIVE_MAXIMUM
-        self._max_packet: int | None = None
+        self._window = Window(self._send, self._refused)
         self._session_present = False
         self._sock: socket.socket | None = None
         self._writer = False
@@ -141,19 +134,22 @@ class Connection:
         self._tick()
         try:
             async with asyncio.timeout(GRANT_TIMEOUT_S):
-                await asyncio.wait({self._granted, self.closed}, return_when=asyncio.FIRST_COMPLETED)
+                await self._answered()
         except TimeoutError as error:
             raise LinkError(f"the broker {where} accepted the connection and stays silent") from error
         if not self._granted.done():
             reason = self.closed.result()
-            raise certificate_fault(reason, settings) or LinkError(
-                f"the broker {where} ended the connection: {reason}"
-            )
+            raise certificate_fault(reason, settings) or unanswered(reason, settings)
         self._granted.result()
         self._sink(Connected(self._generation, self._session_present))
         held, self._held = self._held or [], None
         for message in held:
             self._sink(message)
+
+    async def _answered(self) -> None:
+        """Wait for the grant of our subscriptions, or for the end."""
+        both: set[asyncio.Future[Any]] = {self._granted, self.closed}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
 
     def close(self) -> None:
         """Send what is queued and a clean DISCONNECT as far as the socket takes it, and close."""
@@ -186,38 +182,11 @@ class Connection:
 
     def submit(self, out: Outgoing, done: asyncio.Future[None] | None) -> bool:
         """Hand a message over; False when there is no room. Raises TooLarge."""
-        properties = publish_properties(out)
-        if self._max_packet is not None:
-            size = publish_size(out, properties)
-            if size > self._max_packet:
-                raise TooLarge(
-                    f"{out.topic}: packet of {size} bytes, the broker takes {self._max_packet}",
-                    why="A broker ends the connection on such a packet; sending again would never end.",
-                    do="Send less in one message, or raise max_packet_size at the broker.",
-                )
-        if out.qos == 0:
-            if len(self._unsent) >= BACKLOG:
-                return False
-            info = self._client.publish(out.topic, out.payload, 0, out.retain, properties)
-            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return False
-            self._unsent.add(info.mid)
-            if done is not None:
-                done.set_result(None)
-            return True
-        if len(self._inflight) < self._window and not self._waiting:
-            return self._send(out, properties, done)
-        if len(self._waiting) >= BACKLOG:
-            return False
-        self._waiting.append((out, done))
-        return True
+        return self._window.submit(out, done)
 
-    def _send(self, out: Outgoing, properties: Properties | None, done: asyncio.Future[None] | None) -> bool:
-        info = self._client.publish(out.topic, out.payload, out.qos, out.retain, properties)
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            return False
-        self._inflight[info.mid] = (out, done)
-        return True
+    def _send(self, out: Outgoing) -> int | None:
+        info = self._client.publish(out.topic, out.payload, out.qos, out.retain, publish_properties(out))
+        return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
     # --- what paho tells ------------------------------------------------------------------------
 
@@ -240,8 +209,10 @@ class Connection:
             )
             return
         self._session_present = flags.session_present
-        self._window = min(RECEIVE_MAXIMUM, getattr(properties, "ReceiveMaximum", 65535))
-        self._max_packet = getattr(properties, "MaximumPacketSize", None)
+        self._window.limits = Limits(
+            min(RECEIVE_MAXIMUM, getattr(properties, "ReceiveMaximum", 65535)),
+            getattr(properties, "MaximumPacketSize", None),
+        )
         topics = [(topic, SubscribeOptions(qos=1)) for topic in self._settings.subscriptions]
         if topics:
             client.subscribe(topics)
@@ -280,7 +251,7 @@ class Connection:
             self._generation,
             correlation,
             response,
-            self._acknowledge(message.mid, message.qos) if message.qos else _nothing_to_acknowledge,
+            self._acknowledge(message.mid, message.qos),
         )
         if self._held is not None:
             self._held.append(inbound)
@@ -292,7 +263,7 @@ class Connection:
 
         def ack() -> None:
             nonlocal said
-            if not said and not self.closed.done():
+            if qos and not said and not self.closed.done():
                 said = True
                 self._client.ack(mid, qos)
 
@@ -301,35 +272,11 @@ class Connection:
     def _on_publish(
         self, _client: Client, _: Any, mid: int, reason: ReasonCode, _p: Properties | None
     ) -> None:
-        if mid in self._unsent:
-            self._unsent.discard(mid)
-            return
-        entry = self._inflight.pop(mid, None)
-        if entry is None:
-            return
-        out, done = entry
-        if reason.is_failure:
-            self._refused(out, done, str(reason))
-        elif done is not None and not done.done():
-            done.set_result(None)
-        while self._waiting and len(self._inflight) < self._window:
-            out, done = self._waiting.popleft()
-            if done is not None and done.done():
-                continue
-            self._send(out, publish_properties(out), done)
+        self._window.told(mid, str(reason) if reason.is_failure else None)
 
-    def _refused(self, out: Outgoing, done: asyncio.Future[None] | None, reason: str) -> None:
-        log.warning("the broker refused a message on %s: %s", out.topic, reason)
-        if done is None:
-            self._sink(Refused(out.topic, reason))
-        elif not done.done():
-            done.set_exception(
-                PublishDenied(
-                    f"the broker refused {out.topic}: {reason}",
-                    why="Refused is configuration: sending it again does not help.",
-                    do="`turnleaf broker check` proves the broker's rules; enrolment gives the right name.",
-                )
-            )
+    def _refused(self, name: str, reason: str) -> None:
+        log.warning("the broker refused a message on %s: %s", name, reason)
+        self._sink(Refused(name, reason))
 
     def _on_disconnect(
         self, _client: Client, _: Any, flags: DisconnectFlags, reason: ReasonCode, _p: Properties | None
@@ -343,11 +290,7 @@ class Connection:
         self.closed.set_result(reason)
         if self._timer is not None:
             self._timer.cancel()
-        for _out, done in (*self._inflight.values(), *self._waiting):
-            if done is not None and not done.done():
-                done.set_exception(LinkError(f"the connection ended before the broker's word: {reason}"))
-        self._inflight.clear()
-        self._waiting.clear()
+        self._window.gone(reason)
 
     # --- paho's socket on the loop ---------------------------------------------------------------
 
@@ -369,22 +312,26 @@ class Connection:
 
     def _readable(self) -> None:
         sock = self._sock
-        while sock is not None and sock is self._sock and not self._paused:
+        while sock is not None and not self._paused:
             self._client.loop_read()
-            if self._sock is None or not isinstance(sock, ssl.SSLSocket) or not sock.pending():
+            if not self._holds(sock) or not isinstance(sock, ssl.SSLSocket) or not sock.pending():
                 return
+
+    def _holds(self, sock: socket.socket) -> bool:
+        return self._sock is sock
 
     def _on_want_write(self, _client: Client, _: Any, _sock: Any) -> None:
         if self._client.is_connected():  # CONNECT is queued in the worker thread and flushed by open()
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        if self._sock is None:
+        sock = self._sock
+        if sock is None:
             return
         self._client.loop_write()
-        if self._sock is not None and self._client.want_write() and not self._writer:
+        if self._holds(sock) and self._client.want_write() and not self._writer:
             self._writer = True
-            self._loop.add_writer(self._sock, self._client.loop_write)
+            self._loop.add_writer(sock, self._client.loop_write)
 
     def _on_written(self, _client: Client, _: Any, sock: Any) -> None:
         if self._writer:
@@ -398,7 +345,3 @@ class Connection:
             self._client.loop_misc()
         if not self.closed.done():
             self._timer = self._loop.call_later(min(1.0, self._settings.keepalive_s / 4), self._tick)
-
-
-def _nothing_to_acknowledge() -> None:
-    return None

@@ -43,7 +43,7 @@ class MqttLink:
         self._events: asyncio.Queue[LinkEvent] = asyncio.Queue()
         self._connection: Connection | None = None
         self._generation = 0
-        self._told = ""
+        self._told: set[str] = set()
         self._paused = False
         self.trouble: str | None = None
         """Why there is no connection just now, for people; None while there is one."""
@@ -72,7 +72,8 @@ class MqttLink:
                 self._tell(error)
                 return attempt + 1
             began = loop.time()
-            self.trouble, self._told = None, ""
+            self.trouble = None
+            self._told.clear()
             reason = await asyncio.shield(connection.closed)
             log.info("connection %d ended: %s", self._generation, reason)
             self.trouble = reason
@@ -124,7 +125,7 @@ class MqttLink:
 
     def _tell(self, error: ConfigError | LinkError) -> None:
         self.trouble = error.seen
-        if error.seen == self._told:
+        if error.seen in self._told:
             return
-        self._told = error.seen
+        self._told.add(error.seen)
         log.log(logging.ERROR if isinstance(error, ConfigError) else logging.WARNING, "%s", error)

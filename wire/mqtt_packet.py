@@ -17,7 +17,7 @@ acknowledgements flow; the link therefore also stops reading when its owner fall
 
 def connect_properties(settings: LinkSettings) -> Properties:
     """Return the properties of CONNECT: the session outlives the connection (MQTT 5 §3.1.2.11)."""
-    properties = Properties(PacketTypes.CONNECT)
+    properties = _properties(PacketTypes.CONNECT)
     properties.SessionExpiryInterval = settings.session_expiry_s
     properties.ReceiveMaximum = RECEIVE_MAXIMUM
     return properties
@@ -25,7 +25,7 @@ def connect_properties(settings: LinkSettings) -> Properties:
 
 def will_properties(settings: LinkSettings) -> Properties:
     """Return the will's properties: a short cut of the line is not told as a death (§3.1.3.2.2)."""
-    properties = Properties(PacketTypes.WILLMESSAGE)
+    properties = _properties(PacketTypes.WILLMESSAGE)
     properties.WillDelayInterval = settings.will_delay_s
     return properties
 
@@ -34,7 +34,7 @@ def publish_properties(out: Outgoing) -> Properties | None:
     """Return the properties of a PUBLISH, or None when it needs none."""
     if out.expiry_s is None and out.correlation is None:
         return None
-    properties = Properties(PacketTypes.PUBLISH)
+    properties = _properties(PacketTypes.PUBLISH)
     if out.expiry_s is not None:
         properties.MessageExpiryInterval = out.expiry_s
     if out.correlation is not None:
@@ -45,7 +45,7 @@ def publish_properties(out: Outgoing) -> Properties | None:
 def publish_size(out: Outgoing, properties: Properties | None) -> int:
     """Return the bytes of the PUBLISH packet as it will be on the wire (MQTT 5 §3.3)."""
     body = 2 + len(out.topic.encode()) + (2 if out.qos else 0) + len(out.payload)
-    body += len(properties.pack()) if properties is not None else 1
+    body += len(_packed(properties)) if properties is not None else 1
     digits = 1
     rest = body >> 7
     while rest:
@@ -61,3 +61,12 @@ def correlation_of(message: "MQTTMessage") -> tuple[bytes | None, str | None]:
         getattr(properties, "CorrelationData", None),
         getattr(properties, "ResponseTopic", None),
     )
+
+
+def _properties(packet: int) -> Properties:
+    return Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves this class untyped
+
+
+def _packed(properties: Properties) -> bytes:
+    packed: bytes = properties.pack()  # type: ignore[no-untyped-call]  # as above
+    return packed

@@ -72,3 +72,16 @@ def certificate_fault(text: str, settings: LinkSettings) -> ConfigError | None:
                 do=mend.format(identity=settings.identity),
             )
     return None
+
+
+def unanswered(reason: str, settings: LinkSettings) -> ConfigError:
+    """Return the error for a connection that ended between TLS handshake and CONNACK.
+
+    With TLS 1.3 a server checks our certificate after our side of the handshake is done; Mosquitto then
+    closes without a TLS alert, so this is all that a refused certificate looks like from here.
+    """
+    return ConfigError(
+        f"the broker {settings.host}:{settings.port} closed the connection before it answered: {reason}",
+        why="So Mosquitto refuses a certificate that is revoked, expired or of another installation.",
+        do=f"Read the broker's log; `turnleaf doctor` reads the certificate of {settings.identity}.",
+    )
