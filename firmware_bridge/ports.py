@@ -37,13 +37,22 @@ class DeviceInfo:
 
 @dataclass(frozen=True, slots=True)
 class PadHealth:
-    """Counters since the connection was opened."""
+    """Counters since the driver was made; they outlive a lost connection."""
 
     exchanges: int = 0
+    """Questions that were answered."""
     retries: int = 0
+    """Questions that were asked again."""
     crc_errors: int = 0
+    """Frames, or what looked like one, whose CRC was wrong."""
     response_ms: float = 0.0
     """Mean response time of the last exchanges, milliseconds."""
+    timeouts: int = 0
+    """Questions that were not answered in time."""
+    connections: int = 0
+    """Connections opened; more than one means that the device was lost."""
+    read_rate: float = 1.0
+    """Share of the last commands to a tag that reached it, 0 to 1; it sinks before a pad fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class Pad(Protocol):
         """Read one tag; raises TagGone, TagError, DeviceError."""
 
     async def write_afi(self, uid: str, afi: int) -> AfiResult:
-        """Write the AFI and read it back; raises only when the device itself is lost."""
+        """Write the AFI and read it back; raises a DeviceError only when surely nothing was written."""
 
     async def info(self) -> DeviceInfo:
         """Ask the device what it is."""

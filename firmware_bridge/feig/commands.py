@@ -1,9 +1,12 @@
-"""Requests and answers of FEIG's ISO host commands as values. Pure.
+"""Requests and answers of FEIG's commands as values. Pure.
 
 The reader sends the bytes of each block most significant first, the tag stores them the other way round
-(manual H20800 annex F): blocks are reversed here, on the way in and on the way out.
+(manual H20800 annex F): blocks are reversed here, on the way in and on the way out. Every answer is
+checked against its own counts and against what was asked; what does not fit is a FrameError, because it
+may be the answer to another question.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firmware_bridge.errors import FrameError
@@ -37,7 +40,9 @@ def read_blocks(uid: str, first: int, count: int) -> Frame:
 
 
 def write_blocks(uid: str, first: int, data: bytes, block_size: int) -> Frame:
-    """Write whole blocks in the tag's own byte order."""
+    """Write whole blocks, given in the tag's own byte order; raises ValueError for half a block."""
+    if not data or len(data) % block_size:
+        raise ValueError(f"{len(data)} bytes are no whole blocks of {block_size}")
     count = len(data) // block_size
     return _addressed(
         words.WRITE_BLOCKS, uid, bytes((first, count, block_size)) + _reversed(data, block_size)
@@ -54,6 +59,18 @@ def system_information(uid: str) -> Frame:
     return _addressed(words.SYSTEM_INFORMATION, uid)
 
 
+def device_id() -> Frame:
+    """Ask the reader for its device id (command 66, mode 80)."""
+    return Frame(words.READER_INFO, bytes((words.DEVICE_ID,)))
+
+
+def set_outputs(outputs: Sequence[int], seconds: float) -> Frame:
+    """Switch digital outputs on for `seconds`, in steps of 100 ms (command 72: number, state, time each)."""
+    time = max(1, min(round(seconds * 10), 0xFFFF)).to_bytes(2, "big")
+    records = b"".join(bytes((number, words.OUTPUT_ON)) + time for number in outputs)
+    return Frame(words.SET_OUTPUT, bytes((words.OUTPUT_MODE, len(outputs))) + records)
+
+
 def _addressed(command: int, uid: str, rest: bytes = b"") -> Frame:
     return Frame(words.ISO_HOST, bytes((command, words.ADDRESSED)) + bytes.fromhex(uid) + rest)
 
@@ -62,33 +79,52 @@ def _reversed(data: bytes, size: int) -> bytes:
     return b"".join(data[at : at + size][::-1] for at in range(0, len(data), size))
 
 
+def parse_nothing(data: bytes) -> None:
+    """Take the answer to a write, which is a status alone."""
+    if data:
+        raise FrameError(f"{len(data)} bytes came where a status alone was expected")
+
+
 def parse_inventory(data: bytes) -> tuple[str, ...]:
-    """Return the UIDs in an inventory answer: count, then (type, DSFID, UID) for each tag."""
+    """Return the ISO 15693 UIDs in an inventory answer: a count, then a record for each tag.
+
+    A reader that also takes ISO 14443 A lists a patron's bank card among the items: such records are
+    passed over. Their UID has 7 or 10 bytes; which, follows from the length of the whole.
+    """
     if not data:
         return ()
-    count, at = data[0], 1
+    for other in (10, 13):
+        uids = _inventory(data, other)
+        if uids is not None:
+            return uids
+    raise FrameError(
+        f"an inventory of {data[0]} tags does not fit its {len(data)} bytes",
+        why="A tag would be missed.",
+        do="It is asked again by itself; if it stays, set the reader to ISO 15693 alone.",
+    )
+
+
+def _inventory(data: bytes, other: int) -> tuple[str, ...] | None:
+    """Return the UIDs when records of ISO 14443 A have `other` bytes, None when that does not fit."""
+    at = 1
     uids: list[str] = []
-    for _ in range(count):
-        if at + 10 > len(data):
-            raise FrameError(
-                f"the inventory announces {count} tags but ends after {len(uids)}",
-                why="A tag would be missed.",
-                do="It is asked again by itself.",
-            )
-        if data[at] != words.TAG_TYPE_ISO15693:
-            raise FrameError(
-                f"a tag of type {data[at]:02X} is in the field",
-                why="Only ISO 15693 tags can be told apart here.",
-                do="Set the reader to ISO 15693 alone.",
-            )
-        uids.append(data[at + 2 : at + 10].hex().upper())
-        at += 10
-    return tuple(uids)
+    for _ in range(data[0]):
+        if at >= len(data):
+            return None
+        match data[at]:
+            case words.TAG_TYPE_ISO15693 if at + 10 <= len(data):
+                uids.append(data[at + 2 : at + 10].hex().upper())
+                at += 10
+            case words.TAG_TYPE_ISO14443A:
+                at += other
+            case _:
+                return None
+    return tuple(uids) if at == len(data) else None
 
 
 def parse_blocks(data: bytes) -> tuple[bytes, int]:
     """Return (bytes in the tag's own order, block size) of a read answer: count, size, then (lock, block)."""
-    if len(data) < 2 or len(data) != 2 + data[0] * (data[1] + 1):
+    if len(data) < 2 or not data[1] or len(data) != 2 + data[0] * (data[1] + 1):
         raise FrameError(f"a read answer of {len(data)} bytes does not fit its own count and size")
     count, size = data[0], data[1]
     blocks = [data[3 + n * (size + 1) : 3 + n * (size + 1) + size][::-1] for n in range(count)]
@@ -96,26 +132,34 @@ def parse_blocks(data: bytes) -> tuple[bytes, int]:
 
 
 def parse_system_information(data: bytes) -> SystemInformation:
-    """Return the system information: DSFID, UID, AFI, memory size (blocks - 1, bytes - 1), IC reference."""
-    if len(data) < 12:
-        raise FrameError(f"system information of {len(data)} bytes is too short")
+    """Return the system information: DSFID, UID, AFI, memory (block size - 1, blocks - 1), IC reference.
+
+    The manuals name the memory's two bytes without their order; a recorded MR102 answers 03 4F for a tag
+    of 80 blocks of 4 bytes.
+    """
+    if len(data) not in (12, 13):
+        raise FrameError(f"system information of {len(data)} bytes is none")
     return SystemInformation(
         uid=data[1:9].hex().upper(),
         dsfid=data[0],
         afi=data[9],
-        blocks=data[10] + 1,
-        block_size=(data[11] & 0x1F) + 1,
+        blocks=data[11] + 1,
+        block_size=(data[10] & 0x1F) + 1,
         ic=data[12] if len(data) > 12 else 0,
     )
 
 
-READER_TYPES: dict[int, str] = {0x30: "CPR", 0x53: "MR102", 0x5B: "LR1002", 0x5C: "MR200", 0x44: "LR200"}
-"""A few reader types by their number in the software version; others are named by the number."""
-
-
 def parse_software_version(data: bytes) -> DeviceInfo:
-    """Return what command 65 tells: version (2 bytes), hardware, reader type, transponders, buffer."""
+    """Return what command 65 tells: revision (2), development revision, hardware, reader type, tags (2)."""
     if len(data) < 5:
         raise FrameError(f"a software version of {len(data)} bytes is too short")
     kind = data[4]
-    return DeviceInfo("FEIG", READER_TYPES.get(kind, f"OBID type {kind:02X}"), f"{data[0]}.{data[1]}", "")
+    model = words.READER_TYPES.get(kind, f"OBID reader type {kind}")
+    return DeviceInfo("FEIG", model, f"{data[0]}.{data[1]:02d}", "")
+
+
+def parse_device_id(data: bytes) -> str:
+    """Return the device id of command 66, mode 80, as 8 hex digits."""
+    if len(data) < 4:
+        raise FrameError(f"a device id of {len(data)} bytes is too short")
+    return data[:4].hex().upper()

@@ -1,6 +1,13 @@
 """FEIG command codes, status bytes and ISO 15693 error codes, each with its meaning (manual H20800)."""
 
-from firmware_bridge.errors import DeviceRefused, FrameError, TagError, TagGone, TagLocked
+from firmware_bridge.errors import (
+    DeviceRefused,
+    RfCommError,
+    TagError,
+    TagGone,
+    TagLocked,
+    TagWriteFailed,
+)
 from wire.errors import DeviceError
 
 SOFTWARE_VERSION = 0x65
@@ -20,7 +27,16 @@ SYSTEM_INFORMATION = 0x2B
 ADDRESSED = 0x01
 INVENTORY_NEW = 0x00
 INVENTORY_MORE = 0x80
+TAG_TYPE_ISO14443A = 0x04
 TAG_TYPE_ISO15693 = 0x03
+
+CONTROLLER = 0x00
+DEVICE_ID = 0x80
+"""Modes of command 66."""
+
+OUTPUT_MODE = 0x01
+OUTPUT_ON = 0x01
+"""Command 72: its mode byte, and the state "on" of an output record."""
 
 OK = 0x00
 NO_TAG = 0x01
@@ -29,8 +45,8 @@ ISO_ERROR = 0x95
 
 STATUS: dict[int, tuple[type[DeviceError], str, str]] = {
     0x01: (TagGone, "no tag answered", "Put the item back on the pad."),
-    0x02: (FrameError, "the tag's answer was garbled", "Spread the items; it is tried again."),
-    0x03: (TagError, "the tag could not be written, or not be verified", "Hold the item still; try again."),
+    0x02: (RfCommError, "the tag's answer was garbled", "Spread the items; it is tried again."),
+    0x03: (TagWriteFailed, "the tag was not written", "Hold the item still and try again."),
     0x04: (DeviceRefused, "the address is outside the tag", "The tag has fewer blocks than expected."),
     0x05: (TagError, "the command does not fit this kind of tag", "The tag is of another kind."),
     0x08: (TagError, "the tag refused the password", "Check the passwords of the library's tags."),
@@ -46,7 +62,7 @@ STATUS: dict[int, tuple[type[DeviceError], str, str]] = {
         "Report it with the reader's model.",
     ),
     0x82: (DeviceRefused, "the command is not possible in this mode", "Set the reader to ISO host mode."),
-    0x83: (TagGone, "no radio contact with the tag", "Put the item flat on the pad."),
+    0x83: (RfCommError, "no radio contact with the tag", "Put the item flat on the pad."),
     0x93: (DeviceRefused, "the reader's buffer is full", "Put fewer items on the pad."),
 }
 """Status byte -> error class, what was seen, what to do."""
@@ -59,7 +75,7 @@ ISO15693_ERRORS: dict[int, tuple[type[TagError], str]] = {
     0x10: (TagError, "the block does not exist on this tag"),
     0x11: (TagLocked, "the block is locked already"),
     0x12: (TagLocked, "the block is locked and was not changed"),
-    0x13: (TagError, "the block was not written properly"),
+    0x13: (TagWriteFailed, "the block was not written properly"),
     0x14: (TagError, "the block was not locked properly"),
 }
 """ISO 15693-3, response error codes; A0-DF belong to the tag's maker."""
@@ -76,3 +92,14 @@ def error_of(status: int, payload: bytes, doing: str) -> DeviceError:
         )
     error, seen, do = STATUS.get(status, (DeviceRefused, "an unknown status", "Note the reader's firmware."))
     return error(f"{doing}: {seen} (status {status:02X})", why=why, do=do)
+
+
+READER_TYPES: dict[int, str] = {
+    31: "ID ISC.M02", 33: "ID ISC.M02.M8", 40: "ID ISC.LR100", 41: "ID ISC.LR200", 42: "ID ISC.LR2000",
+    43: "ID ISC.LR2500-B", 44: "ID ISC.LR2500-A", 45: "ID ISC.LR1002", 60: "ID ISC.PRH101",
+    61: "ID ISC.PRH101-U", 62: "ID ISC.PRHD102", 63: "ID ISC.PRH102", 74: "ID ISC.MR100/PR100",
+    75: "ID ISC.MR200", 76: "ID ISC.MR101", 77: "ID ISC.MR102", 78: "ID ISC.MR101-U", 80: "ID CPR.M02",
+    81: "ID CPR.02", 82: "ID CPR40.xx-U", 83: "ID CPR40.xx", 84: "ID CPR50.xx", 85: "ID CPR44.xx",
+    86: "ID CPR30.xx",
+}  # fmt: skip
+"""HF readers by the SW-TYPE of command 65 (manuals, "codes of reader types")."""

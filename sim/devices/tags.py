@@ -1,6 +1,7 @@
 """Simulated ISO 15693 tags: real memory, AFI, DSFID and locks, and the ways in which tags misbehave."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from firmware_bridge.tags.danish import BasicBlock, encode_block
 
@@ -28,7 +29,10 @@ class SimTag:
     memory: bytearray = field(default_factory=lambda: bytearray(ICODE_SLIX_BLOCKS * BLOCK))
     afi: int = 0x07
     dsfid: int = 0x3E
+    block_size: int = BLOCK
+    """Bytes in a block; 4 on NXP's tags, 8 on some others."""
     locked: set[int] = field(default_factory=set)
+    """Numbers of the blocks that will never be written again."""
     afi_locked: bool = False
     weak: float = 0.0
     """Share of inventories and accesses that it misses."""
@@ -36,8 +40,12 @@ class SimTag:
     """So many next writes are refused with error 13."""
     silent_writes: int = 0
     """So many next writes are done, but their answer is lost (ISO 15693 write timing)."""
+    leaves: Literal["stays", "before", "after"] = "stays"
+    """Whether it goes from the field at its next write: before the write reached it, or just after."""
+    gone: bool = False
+    """It left while it was written; laid down again, it is there again."""
     afi_log: list[int] = field(default_factory=list)
-    """Every AFI that was really written, in order."""
+    """Every change of the AFI, in order."""
 
     @classmethod
     def for_item(
@@ -52,23 +60,23 @@ class SimTag:
     @property
     def blocks(self) -> int:
         """Blocks of the tag."""
-        return len(self.memory) // BLOCK
+        return len(self.memory) // self.block_size
 
     def read(self, first: int, count: int) -> bytes:
         """Return blocks in the tag's own byte order."""
         if first + count > self.blocks:
             raise TagRefused(0x10)
-        return bytes(self.memory[first * BLOCK : (first + count) * BLOCK])
+        return bytes(self.memory[first * self.block_size : (first + count) * self.block_size])
 
     def write(self, first: int, data: bytes) -> None:
         """Write whole blocks."""
-        numbers = range(first, first + len(data) // BLOCK)
+        numbers = range(first, first + len(data) // self.block_size)
         if numbers.stop > self.blocks:
             raise TagRefused(0x10)
         if self.locked & set(numbers):
             raise TagRefused(0x12)
         self._fault()
-        self.memory[first * BLOCK : first * BLOCK + len(data)] = data
+        self.memory[first * self.block_size : first * self.block_size + len(data)] = data
         self._silence()
 
     def write_afi(self, afi: int) -> None:
@@ -82,11 +90,20 @@ class SimTag:
         self._silence()
 
     def _fault(self) -> None:
+        if self.leaves == "before":
+            self._leave()
         if self.write_faults:
             self.write_faults -= 1
             raise TagRefused(0x13)
 
     def _silence(self) -> None:
+        if self.leaves == "after":
+            self._leave()
         if self.silent_writes:
             self.silent_writes -= 1
             raise TagAway
+
+    def _leave(self) -> None:
+        self.leaves = "stays"
+        self.gone = True
+        raise TagAway
