@@ -1,0 +1,178 @@
+"""Conditions: what about a station is an alarm, as pure rules with thresholds, hysteresis and duration.
+
+A rule says what stands now. Whether it has stood long enough, and whether somebody knows, is not its
+business: that is `central.alarms.debounce` and `central.alarms.life`. Every condition explains itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from central.fleet import StationView, presence
+
+Severity = Literal["look", "act"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What makes an alarm one alarm: at most one stands for each key."""
+
+    station: str
+    part: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that stands now."""
+
+    key: Key
+    branch: str
+    severity: Severity
+    seen: str
+    why: str
+    do: str
+    for_s: float = 0.0
+    """Seconds it must stand before it is an alarm."""
+    keep_s: float = 3.0
+    """Seconds it must be gone before it counts as over (flap suppression)."""
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When a number is an alarm: raised at one value, over at another."""
+
+    outbox_old_s: float = 60.0
+    outbox_clear_s: float = 20.0
+    paper_low_percent: float = 10.0
+    paper_clear_percent: float = 20.0
+    station_lost_for_s: float = 0.0
+    device_lost_for_s: float = 1.0
+
+
+def conditions(
+    view: StationView, standing: frozenset[Key], limits: Thresholds, now: datetime
+) -> Iterator[Condition]:
+    """Yield what stands about one station; `standing` are the keys that stood before (hysteresis)."""
+    there = presence(view, now)
+    name = view.name or view.station
+    if there == "lost":
+        yield Condition(
+            Key(view.station, "", "station-lost"),
+            view.branch,
+            "act",
+            f"{name} is not heard any more, last at {_clock(view.heard)}",
+            "Nobody can borrow or return there, or a door is unwatched.",
+            "Look at its power and its network; its facts are safe on its own disk.",
+            for_s=limits.station_lost_for_s,
+        )
+    if there != "online":
+        return
+    yield from _devices(view, name, limits)
+    yield from _outbox(view, name, standing, limits, now)
+    yield from _paper(view, name, standing, limits)
+
+
+def _clock(at: datetime | None) -> str:
+    return f"{at:%H:%M:%S} UTC" if at is not None else "no time"
+
+
+WHY_DEVICE = {
+    "pad": "Nothing can be borrowed or returned here, or the gate is blind.",
+    "card-reader": "Patrons cannot say who they are; returns still work.",
+    "printer": "Patrons get no receipt.",
+}
+
+
+def _devices(view: StationView, name: str, limits: Thresholds) -> Iterator[Condition]:
+    for part in view.parts.parts if view.parts is not None else ():
+        if part.state == "lost":
+            yield Condition(
+                Key(view.station, part.part, "device-lost"),
+                view.branch,
+                "act",
+                f"{name}: {part.part} is lost: {part.seen or 'no answer'}"[:300],
+                WHY_DEVICE.get(part.part, "A part of the station does not work."),
+                f"Look at the cable and the power of {part.part}; it comes back by itself.",
+                for_s=limits.device_lost_for_s,
+            )
+
+
+def _outbox(
+    view: StationView, name: str, standing: frozenset[Key], limits: Thresholds, now: datetime
+) -> Iterator[Condition]:
+    work = view.work
+    if work is None or work.outbox_oldest is None:
+        return
+    key = Key(view.station, "", "outbox-old")
+    age = (now - work.outbox_oldest).total_seconds()
+    if age > (limits.outbox_clear_s if key in standing else limits.outbox_old_s):
+        yield Condition(
+            key,
+            view.branch,
+            "look",
+            f"{name}: {work.outbox_open} facts wait, the oldest since {_clock(work.outbox_oldest)}",
+            "The ledger does not know yet what happened there.",
+            "See whether the stream is parked (turnleaf stream list) or the line is slow.",
+            value=age,
+        )
+
+
+def _paper(view: StationView, name: str, standing: frozenset[Key], limits: Thresholds) -> Iterator[Condition]:
+    for measured, value in view.values.items():
+        part, _, what = measured.partition(".")
+        if what != "paper_percent":
+            continue
+        key = Key(view.station, part, "paper-low")
+        limit = limits.paper_clear_percent if key in standing else limits.paper_low_percent
+        if value.value < limit:
+            yield Condition(
+                key,
+                view.branch,
+                "look",
+                f"{name}: {value.value:.0f} % of the paper is left",
+                "Patrons will soon get no receipt.",
+                "Put a new roll in.",
+                value=value.value,
+            )
+
+
+def gate_alarm(station: str, branch: str, name: str, at: datetime) -> Condition:
+    """Return the condition of a gate that sounded; it stands for its own short while."""
+    return Condition(
+        Key(station, "", "gate-alarm"),
+        branch,
+        "act",
+        f"{name}: an item that is not lent went out at {_clock(at)}",
+        "Somebody may have forgotten to borrow it, or it is stolen.",
+        "Ask kindly at the door; check the item at the kiosk.",
+        keep_s=0.0,
+    )
+
+
+def stream_parked(station: str, branch: str, name: str, seen: str) -> Condition:
+    """Return the condition of a stream that waits for an operator."""
+    return Condition(
+        Key(station, "", "stream-parked"),
+        branch,
+        "act",
+        f"{name}: its facts are held at one that central cannot apply: {seen}"[:300],
+        "What happened there since is safe at the station, but not in the ledger.",
+        f"turnleaf stream retry {station} after a mended release, or: turnleaf stream skip {station}",
+        keep_s=0.0,
+    )
+
+
+def unknown_station(station: str, at: datetime) -> Condition:
+    """Return the condition of a certificate that the registry does not know."""
+    return Condition(
+        Key(station, "", "unknown-station"),
+        "all",
+        "look",
+        f"{station} speaks since {_clock(at)}, but is in no branch",
+        "Its facts are not taken; they wait on its own disk.",
+        "Add it to the registry (turnleaf ledger load), or revoke its certificate.",
+        keep_s=0.0,
+    )
