@@ -1,0 +1,71 @@
+"""Rows of the outbox: from a body to a row, from a row to the message that carries it."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic_core import PydanticSerializationError
+
+from wire.edge.model import BODY_LIMIT, REQUESTS
+from wire.messages.facts import Body
+from wire.messages.stream import Answer, Entry, Void
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One row as it stands on the disk."""
+
+    seq: int
+    id: str
+    kind: str
+    body: bytes
+    at: str
+    answer: bytes | None = None
+    void_reason: str | None = None
+
+
+def pack(body: Body) -> tuple[bytes, str | None]:
+    """Return the body as JSON and None, or nothing and the reason why it can never be sent (S6)."""
+    try:
+        packed = body.encode()
+    except (PydanticSerializationError, UnicodeError, ValueError) as error:
+        return b"", f"cannot be encoded: {type(error).__name__}"
+    if len(packed) > BODY_LIMIT:
+        return b"", f"too large: {len(packed)} bytes"
+    return packed, None
+
+
+def unreadable(row: OutboxRow) -> str | None:
+    """Return why the row cannot be said as it stands, or None."""
+    if row.void_reason is not None:
+        return None
+    try:
+        sound = isinstance(json.loads(row.body), dict)
+        if row.answer is not None:
+            Answer.decode(row.answer)
+    except ValueError:
+        sound = False
+    return None if sound else "damaged on the disk"
+
+
+def to_message(row: OutboxRow, prev_id: str, *, stream: str, link: str, to: str) -> Entry | Void:
+    """Return what is published for a row that is not `unreadable`."""
+    if row.void_reason is not None:
+        return Void(
+            stream=stream, link=link, to=to, seq=row.seq, id=row.id, prev_id=prev_id, reason=row.void_reason
+        )
+    return Entry(
+        stream=stream,
+        link=link,
+        to=to,
+        seq=row.seq,
+        id=row.id,
+        prev_id=prev_id,
+        body=json.loads(row.body),
+        answer=Answer.decode(row.answer) if row.answer is not None and row.kind in REQUESTS else None,
+    )
+
+
+def instant(at: datetime) -> str:
+    """Return a moment as it is stored: text that sorts by time."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")

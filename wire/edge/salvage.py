@@ -1,0 +1,194 @@
+"""A damaged edge.db: set it aside, carry what can still be read into a new stream (docs/streams.md S4).
+
+The new file is finished under another name before the damaged one is moved, so that a power cut at any
+moment leaves either the damaged file, to be salvaged again, or the new one, to be moved into place.
+What could not be read is not silent: the new stream begins with `began {reason: salvage}`, and central
+opens a case for what the old stream had promised and never brought (C1).
+"""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wire.clock import Stamper
+from wire.edge.model import REQUESTS, Phase
+from wire.edge.rows import OutboxRow, instant, pack, unreadable
+from wire.edge.schema import Connect, prepare
+from wire.ids import new_id
+from wire.messages.base import stamped
+from wire.messages.facts import Began
+
+log = logging.getLogger("turnleaf.wire.edge")
+
+_COMPANIONS = ("-wal", "-shm")
+_PROBES = 200_000
+"""How many single numbers are tried between the two ends of a damaged table."""
+
+_CLOSED_BY: dict[str, Phase] = {
+    "tag-written/1": "done",
+    "tag-unknown/1": "unknown",
+    "withdrawn/1": "withdrawn",
+}
+
+
+def finish_move(path: Path) -> None:
+    """Complete a salvage that was cut between its two moves; drop one that was cut before them."""
+    ready = salvaged_name(path)
+    if ready.exists() and path.exists():
+        _remove(ready)
+    elif ready.exists():
+        for end in _COMPANIONS:
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        ready.rename(path)
+
+
+def salvaged_name(path: Path) -> Path:
+    """Return where the new file is built."""
+    return path.with_name(path.name + ".salvaged")
+
+
+def salvage(path: Path, *, stamper: Stamper, connect: Connect) -> Path:
+    """Replace the damaged file at `path`; return where the damaged one stands now."""
+    ready = salvaged_name(path)
+    _remove(ready)
+    rows, phases, parents = _read(path, connect)
+    with closing(connect(ready)) as db:
+        prepare(db, "FULL")
+        db.execute("BEGIN IMMEDIATE")
+        _write(db, rows, phases, parents, stamper)
+        db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode=DELETE")  # one file, complete, before it is moved
+    aside = _free_name(path, stamper.clock.now())
+    path.rename(aside)
+    for end in _COMPANIONS:
+        companion = path.with_name(path.name + end)
+        if companion.exists():
+            companion.rename(aside.with_name(aside.name + end))
+    ready.rename(path)
+    log.error("edge.db was damaged: %d rows carried into a new stream, the old file is %s", len(rows), aside)
+    return aside
+
+
+def _free_name(path: Path, now: datetime) -> Path:
+    """Return a name that does not stand yet; two salvages may fall into one second."""
+    base = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S}")
+    number = 1
+    aside = base
+    while aside.exists():
+        number += 1
+        aside = base.with_name(f"{base.name}-{number}")
+    return aside
+
+
+def _remove(path: Path) -> None:
+    for end in ("", *_COMPANIONS, "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def _read(path: Path, connect: Connect) -> tuple[list[OutboxRow], dict[str, Phase], tuple[str, ...]]:
+    """Return the rows, the phases and the streams that can be read in a damaged file."""
+    parents: tuple[str, ...] = ()
+    rows: dict[int, OutboxRow] = {}
+    try:
+        db = connect(path)
+    except sqlite3.Error:
+        return [], {}, ()
+    with closing(db):
+        for stream, older in _each(db, "SELECT stream, parents FROM stream"):
+            if isinstance(stream, str):
+                parents = (*_streams(older), stream)
+        phases = dict(_each(db, "SELECT request_id, phase FROM visit"))
+        columns = "SELECT seq, id, kind, body, at, answer, void_reason FROM outbox"
+        for order in ("seq", "seq DESC"):  # from both ends up to the damage
+            for found in _each(db, f"{columns} ORDER BY {order}"):
+                rows.setdefault(found[0], OutboxRow(*found))
+        for seq in _between(rows):  # and each number in between
+            for found in _each(db, f"{columns} WHERE seq = {seq}"):
+                rows.setdefault(found[0], OutboxRow(*found))
+    good = [row for _, row in sorted(rows.items()) if _is_row(row)]
+    return good, phases, parents
+
+
+def _each(db: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """Yield rows until the damage."""
+    try:
+        yield from db.execute(query)
+    except (sqlite3.Error, UnicodeError):
+        return
+
+
+def _between(rows: dict[int, OutboxRow]) -> list[int]:
+    if not rows:
+        return []
+    low, high = min(rows), max(rows)
+    return [seq for seq in range(low, min(high, low + _PROBES)) if seq not in rows]
+
+
+def _is_row(row: OutboxRow) -> bool:
+    return bool(row.id and row.kind and row.at)
+
+
+def _streams(older: object) -> tuple[str, ...]:
+    try:
+        found = json.loads(str(older))
+    except ValueError:
+        return ()
+    return tuple(str(stream) for stream in found) if isinstance(found, list) else ()
+
+
+def _write(
+    db: sqlite3.Connection,
+    rows: list[OutboxRow],
+    phases: dict[str, Phase],
+    parents: tuple[str, ...],
+    stamper: Stamper,
+) -> None:
+    began = Began(
+        parents=parents,
+        first=rows[0].seq if rows else 0,
+        last=rows[-1].seq if rows else 0,
+        reason="salvage",
+        **stamped(stamper.stamp()),
+    )
+    packed, _ = pack(began)
+    insert = "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?)"
+    db.execute("INSERT INTO stream VALUES (1, ?, ?, 0, 0, '')", (new_id(), json.dumps(parents)))
+    db.execute(insert, (1, new_id(), began.schema_name, packed, instant(began.at), None, None))
+    seq = 1
+    for row in rows:
+        body, answer, reason = row.body, row.answer, row.void_reason
+        if why := unreadable(row):
+            body, answer, reason = b"", None, why
+        added = db.execute(insert, (seq + 1, row.id, row.kind, body, row.at, answer, reason)).rowcount
+        seq += added
+    known = _phases_from(rows) | {request: phase for request, phase in phases.items() if _is_phase(phase)}
+    held = {row.id for row in rows}
+    db.executemany("INSERT INTO visit VALUES (?, ?)", [pair for pair in known.items() if pair[0] in held])
+
+
+def _is_phase(phase: object) -> bool:
+    return phase in ("waiting", "writing", "done", "refused", "withdrawn", "unknown")
+
+
+def _phases_from(rows: list[OutboxRow]) -> dict[str, Phase]:
+    """Return what the rows themselves say of their requests, where the visit log cannot be read."""
+    phases: dict[str, Phase] = {}
+    for row in rows:
+        if unreadable(row) or row.void_reason is not None:
+            continue
+        if row.kind in REQUESTS:
+            answer = json.loads(row.answer) if row.answer is not None else None
+            if answer is None:
+                phases[row.id] = "waiting"
+            elif answer["outcome"] == "refused":
+                phases[row.id] = "refused"
+            else:
+                phases[row.id] = "writing" if row.kind == "checkout/1" else "done"
+        elif row.kind in _CLOSED_BY:
+            phases[str(json.loads(row.body).get("request"))] = _CLOSED_BY[row.kind]
+    return phases
