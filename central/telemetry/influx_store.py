@@ -39,7 +39,7 @@ class InfluxStore:
     """`TelemetryStore` in an InfluxDB."""
 
     def __init__(self, settings: InfluxSettings) -> None:
-        from influxdb_client import InfluxDBClient
+        from influxdb_client.client.influxdb_client import InfluxDBClient
         from influxdb_client.client.write_api import SYNCHRONOUS
 
         self._settings = settings
@@ -72,12 +72,13 @@ class InfluxStore:
     def _write(self, batch: list[str]) -> Stored:
         if not batch:
             return Stored(0)
+        from influxdb_client.domain.write_precision import WritePrecision
         from influxdb_client.rest import ApiException
         from urllib3.exceptions import HTTPError
 
         try:
             self._writer.write(
-                self._settings.bucket, self._settings.org, "\n".join(batch), write_precision="ms"
+                self._settings.bucket, self._settings.org, "\n".join(batch), write_precision=WritePrecision.MS
             )
         except ApiException as error:
             return self._refused(batch, int(error.status or 0), _message(error.body))
