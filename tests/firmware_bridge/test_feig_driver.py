@@ -98,7 +98,7 @@ async def test_an_afi_counts_as_it_is_read_back(
         case "answer lost":
             tag.silent_writes = 1
         case "write refused":
-            tag.write_faults = 1
+            tag.write_faults = 99
         case "locked":
             tag.afi_locked = True
         case "gone":

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.errors import DeviceRefused, FrameError, TagError, TagGone, TagLocked
+from firmware_bridge.errors import (
+    DeviceRefused,
+    FrameError,
+    RfCommError,
+    TagError,
+    TagGone,
+    TagLocked,
+    TagWriteFailed,
+)
 from firmware_bridge.feig import commands, words
 from firmware_bridge.feig.frames import Frame, Parser, encode, encode_standard
 
@@ -76,8 +84,10 @@ def test_system_information_is_asked_as_recorded() -> None:
     ("status", "payload", "kind"),
     [
         (words.NO_TAG, b"", TagGone),
-        (0x83, b"", TagGone),
-        (0x02, b"", FrameError),
+        (0x83, b"", RfCommError),
+        (0x02, b"", RfCommError),
+        (0x03, b"", TagWriteFailed),
+        (words.ISO_ERROR, b"\x13", TagWriteFailed),
         (0x80, b"", DeviceRefused),
         (0xEE, b"", DeviceRefused),
         (words.ISO_ERROR, b"\x12", TagLocked),
