@@ -48,9 +48,11 @@ class LogSettings(Settings):
 class OutboxSettings(Settings):
     """The bounds of the outbox in edge.db (design §3: borrowing stops at 80 %, returns at 100 %)."""
 
-    rows: int = Field(50_000, ge=100, description="Entries the outbox may hold before it is full.")
+    rows: int = Field(
+        20_000, ge=100, description="Entries that may wait for central before the outbox is full."
+    )
     keep_days: int = Field(
-        60, ge=1, description="Days a confirmed entry is kept; longer than central's oldest backup is old."
+        45, ge=1, description="Days a confirmed entry is kept; longer than central's oldest backup is old."
     )
 
 

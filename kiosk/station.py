@@ -25,8 +25,9 @@ from firmware_bridge.ports import DeviceInfo
 from kiosk.config import StationSettings
 from kiosk.station_link import expiry_of, link_settings, status_message
 from kiosk.station_presence import Announce, CloneFound, Presence, status_seen
-from kiosk.station_process import LoopLag, resident_mb
-from kiosk.station_states import Backlog, PartState, StationStates
+from kiosk.station_process import LoopLag, make_state_dir, process_values
+from kiosk.station_returns import settle_returns
+from kiosk.station_states import PartState, StationStates
 from kiosk.station_talk import Asks, CommandHandler, Commands, Notice, Outcome, Reply
 from kiosk.station_work import LENDING_STOPS, ClosedByOperator, Opening, Service, opening
 from wire.clock import Clock, Stamp, Stamper, SystemClock
@@ -106,11 +107,12 @@ class Station:
         Raises ConfigError when the state folder cannot be used.
         """
         stamper = Stamper(clock or SystemClock(), new_id(), settings.clock_synced)
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        make_state_dir(settings.state_dir)
         limits = Limits(rows=settings.outbox.rows, keep=timedelta(days=settings.outbox.keep_days))
         edge = await Edge.open(settings.edge_db, stamper=stamper, limits=limits)
         try:
             recovered = await edge.recover()
+            await settle_returns(edge)
             if link is None:
                 from wire.mqtt_link import MqttLink
 
@@ -201,7 +203,7 @@ class Station:
         self.link.post(self.states.sample_message(part, values))
 
     def on_command(self, handler: CommandHandler) -> None:
-        """Set who carries out `selftest` and `resync`; open and close are the station's own."""
+        """Set who carries out `selftest` and `resync`, and who is told after `open` and `close` were done."""
         self._command_handler = handler
 
     def on_items(self, handler: ItemsHandler) -> None:
@@ -210,9 +212,7 @@ class Station:
 
     def say_work(self, *, again: bool = False) -> None:
         """Say the work state when it changed (or `again`)."""
-        depth = self.edge.depth()
-        backlog = Backlog(depth.open, depth.oldest, depth.fill)
-        out = self.states.work_message(self.opening, backlog, again=again)
+        out = self.states.work_message(self.opening, self.edge.depth(), again=again)
         if out is not None:
             self.link.post(out)
 
@@ -324,14 +324,16 @@ class Station:
 
     async def _carry_out(self, command: Command) -> Outcome:
         match command.verb:
+            case "selftest" | "resync":
+                if self._command_handler is None:
+                    return "refused", f"this {self.kind} knows no {command.verb}"
+                return await self._command_handler(command)
             case "close":
                 self._closed.close(command.text)
             case "open":
                 self._closed.open()
-            case "selftest" | "resync":
-                if self._command_handler is None:
-                    return "refused", f"a {self.kind} knows no {command.verb}"
-                return await self._command_handler(command)
+        if self._command_handler is not None:
+            await self._command_handler(command)
         self.say_work()
         self.changed.notify()
         return "done", self.opening.service
@@ -344,13 +346,5 @@ class Station:
     async def _sample_itself(self) -> None:
         while True:
             await asyncio.sleep(self.settings.sample_s)
-            depth = self.edge.depth()
-            self.sample(
-                "station",
-                rss_mb=resident_mb(),
-                loop_lag_ms=self._lag.take(),
-                uptime_s=self.stamper.clock.mono() / 1000,
-                outbox_open=float(depth.open),
-                outbox_percent=depth.fill * 100,
-                publishes_refused=float(self._refused),
-            )
+            values = process_values(self.stamper.clock.mono(), self._lag, self.edge.depth())
+            self.sample("station", **values, publishes_refused=float(self._refused))

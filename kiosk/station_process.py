@@ -1,8 +1,11 @@
-"""What a daemon measures of itself: resident memory, the lag of its loop, how long it has run."""
+"""What a daemon needs of its machine, and what it measures of itself: a folder, memory, the loop's lag."""
 
 import asyncio
 import os
 from pathlib import Path
+
+from wire.edge import Depth
+from wire.errors import ConfigError
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -13,6 +16,18 @@ def resident_mb(statm: Path = Path("/proc/self/statm")) -> float:
         return int(statm.read_text(encoding="ascii").split()[1]) * _PAGE / 1e6
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+def make_state_dir(folder: Path) -> None:
+    """Make the state folder, for this user alone; raises ConfigError when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: cannot be made: {error.strerror}",
+            why="A station that cannot write down must not take items.",
+            do="Set state_dir to a folder in which the station's user may write.",
+        ) from error
 
 
 class LoopLag:
@@ -34,3 +49,14 @@ class LoopLag:
         """Return the worst lag and begin anew."""
         worst, self._worst_ms = self._worst_ms, 0.0
         return worst
+
+
+def process_values(mono: int, lag: LoopLag, depth: Depth) -> dict[str, float]:
+    """Return a daemon's sample of itself; `mono` is milliseconds since its boot."""
+    return {
+        "rss_mb": resident_mb(),
+        "loop_lag_ms": lag.take(),
+        "uptime_s": mono / 1000,
+        "outbox_open": float(depth.open),
+        "outbox_percent": depth.fill * 100,
+    }

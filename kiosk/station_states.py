@@ -5,29 +5,19 @@ broker may have forgotten.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from firmware_bridge.ports import DeviceInfo
 from kiosk.station_link import expiry_of
 from kiosk.station_work import Opening
 from wire.clock import Stamper
+from wire.edge import Depth
 from wire.link import Outgoing
 from wire.messages.base import stamped
 from wire.messages.states import Part, Parts, Sample, Work
 from wire.topics import topic
 
 PartState = Literal["ok", "degraded", "lost"]
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """How the outbox stands: entries not confirmed, the oldest of them, the share of the bound in use."""
-
-    open: int = 0
-    oldest: datetime | None = None
-    fill: float = 0.0
 
 
 class StationStates:
@@ -74,9 +64,9 @@ class StationStates:
         message = Parts(boot=stamp.boot, at=stamp.at, parts=tuple(self._parts.values()))
         return Outgoing(topic("parts", station=self._station), message.encode(), qos=1, retain=True)
 
-    def work_message(self, opening: Opening, backlog: Backlog, *, again: bool) -> Outgoing | None:
+    def work_message(self, opening: Opening, depth: Depth, *, again: bool) -> Outgoing | None:
         """Return the retained message of the work state; None when it says nothing new and not `again`."""
-        key = (opening, backlog.open, backlog.oldest, round(backlog.fill, 3), self.items_n)
+        key = (opening, depth.open, depth.oldest, round(depth.fill, 3), self.items_n)
         if key == self._said_work and not again:
             return None
         self._said_work = key
@@ -86,9 +76,9 @@ class StationStates:
             at=stamp.at,
             service=opening.service,
             reason=opening.reason[:120],
-            outbox_open=backlog.open,
-            outbox_oldest=backlog.oldest,
-            outbox_fill=min(1.0, backlog.fill),
+            outbox_open=depth.open,
+            outbox_oldest=depth.oldest,
+            outbox_fill=min(1.0, depth.fill),
             items_n=self.items_n,
         )
         return Outgoing(topic("work", station=self._station), message.encode(), qos=1, retain=True)

@@ -1,0 +1,198 @@
+"""The gate's daemon: puts the field's loop, the items' copy and the station together.
+
+Deciding and sounding happen in the field's loop alone; this module writes down what came of it. The one
+queue between the two is the line behind which disk and network may be slow.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from kiosk.config import GateSettings
+from kiosk.gate_items import GateItems
+from kiosk.gate_loop import GateDevice, GateTold, Sounded, watch_gate
+from kiosk.gate_passage import Passed, Person
+from kiosk.pad_loop import PadFound, PadLost, PadSampled, open_pad
+from kiosk.station import Station
+from kiosk.station_main import ready
+from kiosk.station_talk import Outcome
+from wire.edge import OutboxFull
+from wire.errors import DeviceError
+from wire.link import Link
+from wire.messages.base import stamped
+from wire.messages.facts import Count, Passage
+from wire.messages.states import Command
+
+log = logging.getLogger("turnleaf.kiosk.gate")
+
+SELFTEST_LAMP_S = 0.2
+
+
+@dataclass(slots=True)
+class Tally:
+    """People counted since the last count that was told."""
+
+    since: datetime
+    entered: int = 0
+    left: int = 0
+
+    @property
+    def people(self) -> int:
+        """All of them."""
+        return self.entered + self.left
+
+
+class GateDaemon:
+    """One gate."""
+
+    def __init__(
+        self, station: Station, settings: GateSettings, items: GateItems, device: GateDevice
+    ) -> None:
+        self._station = station
+        self._settings = settings
+        self._items = items
+        self._device = device
+        self._told: asyncio.Queue[GateTold] = asyncio.Queue()
+        self._tally = Tally(station.stamper.clock.now())
+        self._decide_ms = 0.0
+        station.on_command(self._on_command)
+        station.set_part("pad", "lost", seen="not tried yet")
+
+    async def run(self) -> None:
+        """Work until cancelled; what was seen and counted is written down at the end."""
+        clock = self._station.stamper.clock
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._station.run(), name="station")
+                tasks.create_task(self._items.run(), name="items")
+                tasks.create_task(
+                    watch_gate(self._device, self._settings, clock, self._items.known, self._told.put_nowait),
+                    name="field",
+                )
+                tasks.create_task(self._write_down(), name="facts")
+                tasks.create_task(self._tell_counts(), name="counts")
+        finally:
+            while not self._told.empty():
+                await self._take(self._told.get_nowait())
+            await self._count()
+
+    async def _write_down(self) -> None:
+        while True:
+            await self._take(await self._told.get())
+
+    async def _take(self, told: GateTold) -> None:
+        match told:
+            case Passed():
+                await self._record(passage(told, self._station))
+            case Person(direction=direction):
+                self._tally.entered += direction == "in"
+                self._tally.left += direction == "out"
+                if self._tally.people >= self._settings.count.people:
+                    await self._count()
+            case Sounded(after_ms=after_ms, ok=ok):
+                self._decide_ms = max(self._decide_ms, after_ms)
+                log.info("alarm after %.0f ms%s", after_ms, "" if ok else "; the lamp did not take the order")
+            case PadFound(info=info):
+                self._station.set_part("pad", "ok", info)
+                self._station.set_service("open")
+            case PadLost(error=error):
+                self._station.set_part("pad", "lost", seen=error.seen)
+                self._station.set_service("closed", "gate reader lost")
+            case PadSampled(values=values):
+                self._sample(values)
+
+    def _sample(self, values: dict[str, float]) -> None:
+        people = values.pop("people_since_tag")
+        self._station.sample("pad", **values)
+        gate = {"people_since_tag": people, "alarm_ms": self._decide_ms}
+        age_s = self._items.age_s()
+        if age_s is not None:
+            gate["copy_age_s"] = age_s
+        self._station.sample("gate", **gate)
+        self._decide_ms = 0.0
+
+    async def _tell_counts(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.count.every_s)
+            await self._count()
+
+    async def _count(self) -> None:
+        tally = self._tally
+        if not tally.people:
+            return
+        stamp = self._station.stamp()
+        self._tally = Tally(stamp.at)
+        await self._record(Count(since=tally.since, entered=tally.entered, left=tally.left, **stamped(stamp)))
+
+    async def _record(self, body: Passage | Count) -> None:
+        """Write down; a gate with a full outbox goes on watching, and says what it could not keep."""
+        try:
+            await self._station.commit(self._station.edge.record(body))
+        except OutboxFull:
+            log.error("outbox full; a %s is not recorded", body.schema_name)
+
+    async def _on_command(self, command: Command) -> Outcome:
+        match command.verb:
+            case "selftest":
+                return await self._selftest()
+            case "resync":
+                await self._items.forget()
+                return "done", "a fresh copy of the items is on its way"
+            case "open" | "close":
+                return "done", ""
+
+    async def _selftest(self) -> Outcome:
+        """Ask every part that can answer; the lamp blinks."""
+        try:
+            info = await self._device.info()
+            await self._device.inventory()
+            if self._settings.barriers.fitted:
+                await self._device.inputs()
+            if self._settings.lamp.fitted:
+                await self._device.alarm(SELFTEST_LAMP_S)
+        except DeviceError as error:
+            return "failed", error.seen
+        age_s = self._items.age_s()
+        copy = "no copy of the items" if age_s is None else f"copy at {self._items.n}, {age_s:.0f} s old"
+        return "done", f"reader {info.model or info.make or 'answers'}; {copy}"
+
+
+def passage(passed: Passed, station: Station) -> Passage:
+    """Return the fact of a passage, stamped now."""
+    return Passage(
+        direction=passed.direction,
+        verdict=passed.verdict,
+        degraded=passed.degraded,
+        items=passed.items,
+        foreign=passed.foreign,
+        silent=passed.silent,
+        **stamped(station.stamp()),
+    )
+
+
+async def run_gate(
+    settings: GateSettings,
+    *,
+    link: Link | None = None,
+    device: GateDevice | None = None,
+    on_ready: Callable[[Station], None] | None = None,
+) -> None:
+    """Run a gate until cancelled; raises ConfigError for a setting that cannot be used."""
+    feig = open_pad(settings.pad) if device is None else None
+    chosen = device or feig
+    assert chosen is not None
+    try:
+        async with Station.open(settings, "gate", link=link) as station:
+            items = await GateItems.open(station, settings)
+            try:
+                ready(settings.name)
+                if on_ready is not None:
+                    on_ready(station)
+                await GateDaemon(station, settings, items, chosen).run()
+            finally:
+                items.close()
+    finally:
+        if feig is not None:
+            await feig.close()

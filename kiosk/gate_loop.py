@@ -1,0 +1,163 @@
+"""The loop that watches a gate's field: look, read what is new, rule, sound, and only then tell anybody.
+
+Between the inventory that first sees a tag and the order to the lamp stand one read of the tag and one
+look into the copy: no disk write and no network but the reader's own. How long that took is measured.
+
+A tag that is seen and cannot be read is tried with each look while it is there.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from firmware_bridge.errors import DeviceLost, DeviceTimeout, FrameError
+from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, Pad
+from firmware_bridge.tags.reading import ItemTag, decode_tag
+from kiosk.config import GateSettings
+from kiosk.gate import Known, judge
+from kiosk.gate_passage import STANDING_MS, Gate, Looked, Passed, Person, Sound, TagSeen, step
+from kiosk.pad_loop import BACK_CAP_S, Measured, PadFound, PadLost, PadSampled, security_bits
+from wire.clock import Clock
+from wire.errors import DeviceError, TurnleafError
+from wire.loops import keep_alive
+
+INNER, OUTER = 0b01, 0b10
+
+
+class GateDevice(Pad, Barriers, Lamp, Protocol):
+    """A gate's reader: antennas, two inputs for light barriers, an output for lamp and buzzer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """Lamp and buzzer were ordered, `after_ms` after the tag was first seen; `ok` if the reader took it."""
+
+    after_ms: float
+    ok: bool = True
+
+
+GateTold = Passed | Person | Sounded | PadFound | PadLost | PadSampled
+Tell = Callable[[GateTold], None]
+LookUp = Callable[[str], Known]
+
+
+async def watch_gate(
+    device: GateDevice, settings: GateSettings, clock: Clock, look_up: LookUp, tell: Tell
+) -> None:
+    """Watch until cancelled; `tell` is called from this loop and must not wait."""
+    watch = GateWatch(device, settings, clock, look_up, tell)
+    try:
+        await keep_alive("gate", watch.once, expect=(DeviceError,), cap_s=BACK_CAP_S, lost=watch.lost)
+    finally:
+        watch.finish()
+
+
+class GateWatch:
+    """What a watched gate remembers over the losses of its reader."""
+
+    def __init__(
+        self, device: GateDevice, settings: GateSettings, clock: Clock, look_up: LookUp, tell: Tell
+    ) -> None:
+        self._device = device
+        self._settings = settings
+        self._clock = clock
+        self._look_up = look_up
+        self._tell = tell
+        self._bits = security_bits(settings.pad)
+        self._owners = frozenset(settings.pad.owners)
+        self._gate = Gate(settings.passage_gap_ms, int(settings.barriers.within_s * 1000))
+        self._is_lost = False
+        self._sampled_at = clock.mono()
+        self._tags_read = 0
+        self._unread = 0
+        self._retries = 0
+
+    def lost(self, error: TurnleafError) -> None:
+        """Tell once that the reader does not answer."""
+        if not self._is_lost and isinstance(error, DeviceError):
+            self._is_lost = True
+            self._tell(PadLost(error))
+
+    async def once(self) -> None:
+        """Look until the reader is lost."""
+        info: DeviceInfo = await self._device.info()
+        self._is_lost = False
+        self._tell(PadFound(info))
+        while True:
+            await self.look()
+            self._maybe_sample()
+            await asyncio.sleep(self._settings.pad.poll_ms / 1000)
+
+    def finish(self) -> None:
+        """Tell of a passage under way: a gate that ends must not forget an alarm that sounded."""
+        later = self._clock.mono() + STANDING_MS
+        self._gate, effects = step(self._gate, Looked(later, frozenset()))
+        for effect in effects:
+            if not isinstance(effect, Sound):
+                self._tell(effect)
+
+    async def look(self) -> None:
+        """Look once at the field and the barriers."""
+        uids = await self._device.inventory()
+        seen_at = self._clock.mono()
+        for uid in sorted(uids):
+            if self._gate.is_new(uid):
+                await self._read(uid, seen_at)
+        inner = outer = False
+        if self._settings.barriers.fitted:
+            inputs = await self._device.inputs()
+            inner, outer = bool(inputs & INNER), bool(inputs & OUTER)
+            if self._settings.barriers.swapped:
+                inner, outer = outer, inner
+        await self._step(Looked(self._clock.mono(), uids, inner, outer), seen_at)
+
+    async def _read(self, uid: str, seen_at: int) -> None:
+        try:
+            memory = await self._device.read_tag(uid)
+        except (DeviceLost, DeviceTimeout, FrameError):
+            raise
+        except DeviceError:
+            self._unread += 1
+            return
+        self._tags_read += 1
+        reading = decode_tag(memory, self._owners, self._bits)
+        known = self._look_up(reading.item) if isinstance(reading, ItemTag) else "absent"
+        ruling = judge(reading, known, self._settings.policy)
+        await self._step(TagSeen(self._clock.mono(), uid, reading, ruling), seen_at)
+
+    async def _step(self, event: TagSeen | Looked, seen_at: int) -> None:
+        self._gate, effects = step(self._gate, event)
+        for effect in effects:
+            if isinstance(effect, Sound):
+                await self._sound(seen_at)
+            else:
+                self._tell(effect)
+
+    async def _sound(self, seen_at: int) -> None:
+        if not self._settings.lamp.fitted:
+            return
+        try:
+            await self._device.alarm(self._settings.lamp.seconds)
+        except DeviceError:
+            self._tell(Sounded(float(self._clock.mono() - seen_at), ok=False))
+            raise
+        self._tell(Sounded(float(self._clock.mono() - seen_at)))
+
+    def _maybe_sample(self) -> None:
+        now = self._clock.mono()
+        if now - self._sampled_at < self._settings.sample_s * 1000:
+            return
+        self._sampled_at = now
+        values = {
+            "tags_read": float(self._tags_read),
+            "tags_unread": float(self._unread),
+            "people_since_tag": float(self._gate.people_since_tag),
+        }
+        if isinstance(self._device, Measured):
+            health = self._device.health
+            values["response_ms"] = health.response_ms
+            values["retries"] = float(health.retries - self._retries)
+            self._retries = health.retries
+        self._tags_read = self._unread = 0
+        self._tell(PadSampled(values))
