@@ -176,13 +176,17 @@ def temporary_identity(folder: Path, name: str, into: Path, *, clock: Clock | No
     return home
 
 
-def _check_enrolment(folder: Path, name: str, role: Role, scope: Sequence[str], *, renew: bool) -> None:
+def _check_name(name: str) -> None:
     if not is_station_name(name) or name == "broker":
         raise ConfigError(
             f"{name!r} cannot be a name",
             why="It is a level of every topic of this identity, and the certificate's name.",
             do="Use a-z, 0-9 and hyphens, at most 63 characters, not `broker`.",
         )
+
+
+def _check_enrolment(folder: Path, name: str, role: Role, scope: Sequence[str], *, renew: bool) -> None:
+    _check_name(name)
     if role not in ROLES:
         raise ConfigError(f"{role!r} is no role", do=f"Roles are {', '.join(ROLES)}.")
     if (name == CENTRAL) != (role == "central"):
