@@ -5,10 +5,12 @@ history is folded anew, and the loans' ends are set to what it comes to. Both wa
 because the fold is that step over the sorted history.
 """
 
+from dataclasses import replace
+
 from central.desk_scene import Scene
-from central.ledger.hot_sqlite import Hot
+from central.ledger.history import settle_history
 from central.ledger.rows import ItemRow
-from circulation.history import ItemEvent, ItemState, Lent, fold, step
+from circulation.history import ItemEvent, ItemState, Lent, step
 
 OF_TAG = frozenset(
     {"lent-but-secured", "unsecured-not-lent", "returned-unsecured", "tag-unknown", "tag-unreported"}
@@ -30,26 +32,9 @@ def refold(scene: Scene, item: str, row: ItemRow | None) -> ItemState:
     return state
 
 
-def settle_history(hot: Hot, item: str) -> ItemState:
-    """Fold an item's history and set the ends of its loans to what it comes to."""
-    events, stored = hot.history(item)
-    folded = fold(events)
-    reopened = None
-    for request, ended in stored.items():
-        true_end = folded.ends.get(request)
-        if true_end is None and ended is not None:
-            reopened = request
-        elif true_end != ended:
-            hot.end_loan(request, true_end)
-    if reopened is not None:  # last, when no other is open any more
-        hot.end_loan(reopened, None)
-    return folded.state
-
-
 def store(scene: Scene, row: ItemRow, state: ItemState) -> None:
     """Write an item's state; number the change if gates see another word; open and close its case."""
-    word = "gone" if row.gone else ("available" if state.loan is None else "loan")
-    version = row.version
+    version, word = row.version, replace(row, state=state).word
     if word != row.word:
         version += 1
         scene.number(row, version, word)

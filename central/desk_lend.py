@@ -1,12 +1,11 @@
 """Requests at the desk: checkout, renew, and taking one back (streams.md L7, L8)."""
 
-import json
-
 from central.authority import Elsewhere
 from central.desk_items import lend, refold
 from central.desk_scene import Scene
 from central.ledger.rows import AnswerRow, ItemRow, PatronRow
 from circulation.decide import Decision, Granted, decide_withdrawal
+from circulation.due import due_date
 from circulation.model import Asked, Block, Item, OpenLoan, Patron, Place
 from wire.messages.facts import Checkout, Renew, Withdrawn
 from wire.messages.stream import Answer, Refusal
@@ -61,8 +60,6 @@ def _lent_already(
     scene: Scene, body: Checkout, refusal: Refusal, row: ItemRow, patron: PatronRow
 ) -> Decision:
     """Lent provisionally while central was away: it happened, so it is recorded, with a case."""
-    from circulation.due import due_date
-
     scene.open_case("lent-offline-against-rule", scene.fact, item=body.item, detail=refusal.code)
     terms = scene.group.policy.terms(patron.patron_class, row.item_class, scene.branch)
     return Granted(due_date(scene.at, scene.zone, terms.loan_days))
@@ -74,8 +71,7 @@ def _record(
     """Write the effect of a decision, and the answer beside it."""
     if isinstance(decision, Refusal):
         scene.tell("refused", decision.code)
-        refusal = decision.model_dump_json()
-        answer = AnswerRow(scene.fact, "refused", body.item, None, False, refusal, scene.group.now)
+        answer = AnswerRow(scene.fact, "refused", body.item, None, False, decision, scene.group.now)
     else:
         if row is None or patron is None:
             raise ValueError("granted without item or patron")
@@ -105,7 +101,7 @@ def _as_happened(
     answered = int(told.at.timestamp() * 1000)
     if told.outcome == "refused" or told.due is None:
         code = told.refusal or Refusal(code="refused-before")
-        answer = AnswerRow(scene.fact, "refused", body.item, None, False, code.model_dump_json(), answered)
+        answer = AnswerRow(scene.fact, "refused", body.item, None, False, code, answered)
         scene.hot.answer(answer)
         return answer
     holder = None if patron is None else patron.patron
@@ -153,8 +149,3 @@ def withdrawn(scene: Scene, body: Withdrawn) -> str | None:
         scene.open_case("withdrawn-after-written", loan.item, item=loan.item, detail=body.reason)
         refold(scene, loan.item, row)
     return loan.item
-
-
-def parse_refusal(text: str | None) -> Refusal | None:
-    """Return a stored refusal."""
-    return None if text is None else Refusal.model_validate(json.loads(text))

@@ -63,9 +63,10 @@ DeskInput = FromStation | RetryStream | SkipEntry
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something an alarm must tell: a stream parked on its next entry, or one that runs again."""
+    """Something an alarm must tell: a stream parked on its next entry, one that runs again, or a stream
+    that another station owns (a disk was moved): of that one nothing moves."""
 
-    kind: Literal["parked", "released"]
+    kind: Literal["parked", "released", "foreign-stream"]
     station: str
     stream: str
     seen: str

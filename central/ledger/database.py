@@ -4,6 +4,8 @@ SQLite runs in WAL with synchronous FULL: a commit is on the disk when it return
 what the ledger forgets go from the file's pages too. Migrations are found inside the installed package.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +56,31 @@ def engine(url: str, *, writing: bool) -> Engine:
 
     @event.listens_for(made, "connect")
     def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # BEGIN is said by us: the desk itself, or SQLAlchemy below
         for pragma in PRAGMAS:
             connection.execute(pragma)
-        if writing:
-            connection.isolation_level = None  # the desk says BEGIN itself
-        else:
+        if not writing:
             connection.execute("PRAGMA query_only=ON")
 
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
     return made
+
+
+@contextmanager
+def connected(made: Engine) -> Iterator[Connection]:
+    """Connect; raises ConfigError when the file cannot be opened, or is none of SQLite's."""
+    try:
+        with made.connect() as connection:
+            yield connection
+    except DatabaseError as error:
+        raise ConfigError(
+            f"{made.url.database} cannot be used as a ledger: {error.orig}",
+            why="Central keeps its hands off files it does not know.",
+            do="Give the path of a ledger, or of a new file in a folder the service may write.",
+        ) from error
 
 
 def _config() -> Config:
@@ -76,14 +95,7 @@ def migrate(connection: Connection) -> None:
     """Bring the tables to this program's version; raises ConfigError when they are newer than it."""
     config = _config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    try:
-        current = MigrationContext.configure(connection).get_current_revision()
-    except DatabaseError as error:
-        raise ConfigError(
-            f"{connection.engine.url.database} is not a ledger: {error.orig}",
-            why="Central keeps its hands off files it does not know.",
-            do="Give the path of a ledger, or of a new file.",
-        ) from error
+    current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
         raise ConfigError(
             f"The ledger has the version {current}, which this program does not know",

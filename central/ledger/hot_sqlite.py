@@ -4,154 +4,19 @@ One instance owns one connection and is used by the desk's one worker thread. A 
 the same methods. Dates travel as ISO strings here, because that is how SQLite keeps them.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql.elements import ClauseElement
-
-from central.ledger import statements
-from central.ledger.lock import LeaseLost
-from central.ledger.rows import AnswerRow, ItemRow, LoanRow, OpenCase, PatronRow, StreamRow
+from central.ledger.hot_sqlite_streams import StreamHot, is_trouble, iso_date
+from central.ledger.rows import ItemRow, LoanRow, OpenCase, PatronRow
 from circulation.history import ItemEvent, ItemState, Lent, Returned
 
-_DIALECT = sqlite.dialect(paramstyle="qmark")
+__all__ = ["Hot", "is_trouble"]
 
 
-class _Sql:
-    """Every statement of `statements` as SQL text, by its name in lower case."""
-
-    def __init__(self) -> None:
-        for name, value in vars(statements).items():
-            if name.isupper() and isinstance(value, ClauseElement):
-                setattr(self, name.lower(), str(value.compile(dialect=_DIALECT)))
-
-    def __getattr__(self, name: str) -> str:
-        raise AttributeError(f"statements has no {name.upper()}")
-
-
-def _date(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
-
-
-class Hot:
+class Hot(StreamHot):
     """The desk's hands in the ledger."""
-
-    def __init__(self, connection: sqlite3.Connection, epoch: int) -> None:
-        self._db = connection
-        self._run = connection.execute
-        self._sql: Any = _Sql()
-        self.epoch = epoch
-
-    # --- transactions
-
-    def begin(self) -> None:
-        """Begin to write; raises LeaseLost when another central took the lease."""
-        self._run("BEGIN IMMEDIATE")
-        if self._run(self._sql.lease).fetchone() != (self.epoch,):
-            self._run("ROLLBACK")
-            raise LeaseLost(
-                "another central took this ledger over", why="Two writers would undo each other's loans."
-            )
-
-    def commit(self) -> None:
-        """Commit; what follows may be said."""
-        self._run("COMMIT")
-
-    def rollback(self) -> None:
-        """Undo the whole group."""
-        if self._db.in_transaction:
-            self._run("ROLLBACK")
-
-    def savepoint(self) -> None:
-        """Begin one entry."""
-        self._run("SAVEPOINT entry")
-
-    def release(self) -> None:
-        """Keep one entry."""
-        self._run("RELEASE entry")
-
-    def undo(self) -> None:
-        """Undo one entry."""
-        self._run("ROLLBACK TO entry")
-        self._run("RELEASE entry")
-
-    # --- streams
-
-    def stream(self, stream: str) -> StreamRow | None:
-        """Return a stream's row."""
-        row = self._run(self._sql.stream, (stream,)).fetchone()
-        return None if row is None else StreamRow(stream, *row)
-
-    def new_stream(self, stream: str, station: str) -> None:
-        """Insert a stream at zero."""
-        self._run(self._sql.new_stream, (stream, station))
-
-    def move(self, stream: str, to: int, to_id: str, at: int, prev: int, prev_id: str) -> bool:
-        """Compare and set `upto`; False when it was not at `prev`."""
-        return self._run(self._sql.move, (to, to_id, at, stream, prev, prev_id)).rowcount == 1
-
-    def raise_high(self, stream: str, high: int, high_id: str) -> None:
-        """Store the furthest entry a station claimed."""
-        self._run(self._sql.raise_high, (high, high_id, stream))
-
-    def park(
-        self, stream: str, entry: str | None, body: str | None, seen: str | None, at: int | None
-    ) -> None:
-        """Park a stream at an entry, or (all None) let it go on."""
-        self._run(self._sql.park, (entry, body, seen, at, stream))
-
-    def undelivered(self, station: str, stream: str) -> list[tuple[str, int, int]]:
-        """Return the station's other streams with entries never seen: (stream, upto, high)."""
-        return self._run(self._sql.undelivered, (station, stream)).fetchall()
-
-    def has_other_stream(self, station: str, stream: str) -> bool:
-        """Say whether the station ever had another stream."""
-        return self._run(self._sql.other_stream, (station, stream)).fetchone() is not None
-
-    def parked(self, station: str) -> list[tuple[str, int, str]]:
-        """Return a station's parked streams: (stream, upto, parked id)."""
-        return self._run(self._sql.parked, (station,)).fetchall()
-
-    def journal(
-        self,
-        fact: str,
-        stream: str,
-        seq: int,
-        outcome: str,
-        kind: str,
-        at: int,
-        received: int,
-        item: str | None,
-    ) -> None:
-        """Write one consumed number down."""
-        self._run(self._sql.journal, (fact, stream, seq, outcome, kind, at, received, item))
-
-    def known(self, fact: str) -> bool:
-        """Say whether this fact was consumed before, under whatever number."""
-        return self._run(self._sql.known, (fact,)).fetchone() is not None
-
-    def dead(
-        self, fact: str, stream: str, seq: int, station: str, received: int, body: str, why: str
-    ) -> None:
-        """Keep an entry that nobody can decode."""
-        self._run(self._sql.dead, (fact, stream, seq, station, received, body, why))
-
-    def answer(self, row: AnswerRow) -> None:
-        """Store an answer with its effect."""
-        due = None if row.due is None else row.due.isoformat()
-        self._run(
-            self._sql.answer, (row.request, row.outcome, row.item, due, row.renewed, row.refusal, row.at)
-        )
-
-    def answered(self, request: str) -> AnswerRow | None:
-        """Return the answer a request got."""
-        row = self._run(self._sql.answered, (request,)).fetchone()
-        if row is None:
-            return None
-        return AnswerRow(request, row[0], row[1], _date(row[2]), bool(row[3]), row[4], row[5])
 
     # --- registry
 
@@ -163,7 +28,7 @@ class Hot:
     def patron(self, card: str) -> PatronRow | None:
         """Return the patron of a card."""
         row = self._run(self._sql.patron, (card,)).fetchone()
-        return None if row is None else PatronRow(row[0], row[1], _date(row[2]), row[3])
+        return None if row is None else PatronRow(row[0], row[1], iso_date(row[2]), row[3])
 
     def loans(self, patron: str) -> int:
         """Count a patron's open loans."""
@@ -292,6 +157,11 @@ class Hot:
         floor = self._run(self._sql.floor).fetchone()
         return max(int(floor[0]) if floor else 0, self._run(self._sql.last_change).fetchone()[0] or 0)
 
+    def changes_pruned(self, upto: int) -> None:
+        """Note up to which number the changes are gone."""
+        self._run(self._sql.forget_floor)
+        self._run(self._sql.new_floor, ("changes_upto", str(upto)))
+
     # --- gates and cases
 
     def passage(self, row: Sequence[Any]) -> None:
@@ -327,10 +197,6 @@ class Hot:
     def cases_of_item(self, item: str) -> list[OpenCase]:
         """Return the open cases of an item."""
         return [OpenCase(*row) for row in self._run(self._sql.cases_of_item, (item,))]
-
-    def undelivered_cases(self, station: str) -> list[OpenCase]:
-        """Return the open cases about facts a station has not delivered."""
-        return [OpenCase(*row) for row in self._run(self._sql.undelivered_cases, (station,))]
 
     def unsettled(self, since: int, until: int) -> list[tuple[str, str, str]]:
         """Return (item, station, branch) of loans and returns between whose tag nobody reported on."""

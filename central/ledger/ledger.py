@@ -1,125 +1,132 @@
-"""The ledger as a whole. (Signatures first; bodies follow.)"""
+"""The ledger as a whole: opened by the one central, read by whoever asks.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+`Ledger.open` takes the lock, brings the tables up to date and takes the lease with a new epoch. Writing is
+the desk's alone, through `hot`. Reading runs on connections of its own in a thread, so a long snapshot
+keeps no commit waiting.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from typing import Self, TypeVar, cast
 
-from wire.messages.asks import Account, ItemChange, ItemSeen
+from sqlalchemy import Connection, Engine
 
+from central.ledger import database, queries
+from central.ledger.hot_sqlite import Hot
+from central.ledger.lock import LockFile
+from central.ledger.queries import BranchRow, CaseRow, Changes, Counts, ParkedRow, Snapshot, StationRow
+from central.ledger.rows import millis
+from circulation.policy import Policy
+from wire.clock import Clock, SystemClock
+from wire.ids import new_id
+from wire.messages.asks import Account, ItemSeen
 
-@dataclass(frozen=True, slots=True)
-class BranchRow:
-    """A branch of the registry."""
+__all__ = [
+    "BranchRow",
+    "CaseRow",
+    "Changes",
+    "Counts",
+    "Ledger",
+    "ParkedRow",
+    "Snapshot",
+    "StationRow",
+]
 
-    branch: str
-    name: str
-    zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class StationRow:
-    """A station of the registry."""
-
-    station: str
-    branch: str
-    kind: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class CaseRow:
-    """One case, open while `closed` is None."""
-
-    key: str
-    kind: str
-    station: str
-    branch: str
-    item: str
-    detail: str
-    opened: datetime
-    closed: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedRow:
-    """A stream that waits for an operator."""
-
-    stream: str
-    station: str
-    seq: int
-    seen: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All items' states at change number `n`: (keyed hash, version, state 0|1|2) each."""
-
-    n: int
-    rows: Sequence[tuple[int, int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Item changes first..n without holes; empty when there are none after."""
-
-    first: int
-    n: int
-    at: datetime
-    changes: tuple[ItemChange, ...]
+T = TypeVar("T")
 
 
 class Ledger:
     """The circulation database, locked and leased by this process."""
 
-    boot: str
-    epoch: int
+    def __init__(self, url: str, lock: LockFile, writer: Engine, policy: Policy, now: int) -> None:
+        self.url = url
+        self.boot = new_id()
+        self.policy = policy
+        self._lock = lock
+        self._writer = writer
+        self._raw = writer.raw_connection()
+        self.hot = Hot(cast(sqlite3.Connection, self._raw.driver_connection))
+        self.hot.take_lease(self.boot, now)
+        self.epoch = self.hot.epoch
+        self._reader = database.engine(url, writing=False)
+        self._thread = ThreadPoolExecutor(1, "ledger-read")
 
     @classmethod
-    def open(cls, url: str) -> "Ledger":
-        """Lock, migrate, take the lease. Raises ConfigError when another central works on it."""
-        raise NotImplementedError
+    def open(cls, url: str, *, policy: Policy | None = None, clock: Clock | None = None) -> Self:
+        """Lock, migrate, take the lease with a new boot and epoch.
+
+        Raises ConfigError when another central works on it, or when it is no ledger of this program.
+        """
+        lock = LockFile(database.path_of(url))
+        lock.take()
+        try:
+            writer = database.engine(url, writing=True)
+            with database.connected(writer) as connection:
+                database.migrate(connection)
+                connection.commit()
+            return cls(url, lock, writer, policy or Policy(), millis((clock or SystemClock()).now()))
+        except BaseException:
+            lock.release()
+            raise
 
     def close(self) -> None:
-        """Release connections, lease and lock."""
+        """Release connections, then the lock."""
+        self._thread.shutdown()
+        self._reader.dispose()
+        self._raw.close()
+        self._writer.dispose()
+        self._lock.release()
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query in the reading thread, in one read transaction."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, query)
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        with self._reader.connect() as connection:
+            return query(connection)
 
     async def account(self, ask: str, card: str, pin: str | None, now: datetime) -> Account:
-        """Return what a kiosk may show of the patron of this card."""
-        raise NotImplementedError
+        """Return what a kiosk may show of the patron of this card, and whether the patron may borrow now.
+
+        A PIN is compared where the registry has one; it is stored nowhere.
+        """
+        return await self.read(lambda db: queries.account(db, self.policy, ask, card, pin, millis(now)))
 
     async def item(self, ask: str, item: str) -> ItemSeen:
         """Return title and whereabouts of an item."""
-        raise NotImplementedError
+        return await self.read(lambda db: queries.item_seen(db, ask, item))
 
     async def on_loan(self, item: str) -> bool | None:
         """Say whether an item is on loan; None when it is not known here."""
-        raise NotImplementedError
+        return await self.read(lambda db: queries.on_loan(db, item))
 
     async def snapshot_items(self, key: bytes) -> Snapshot:
-        """Return all items' states, read at one moment."""
-        raise NotImplementedError
+        """Return all items' states under hashes keyed with `key`, read at one moment."""
+        return await self.read(lambda db: queries.snapshot_items(db, key))
 
     async def changes_after(self, n: int, key: bytes, limit: int = 1000) -> Changes | None:
-        """Return the changes after `n`; None when they are pruned (a snapshot is needed)."""
-        raise NotImplementedError
+        """Return changes after `n`, at most `limit`; None when they are pruned and a snapshot is needed."""
+        return await self.read(lambda db: queries.changes_after(db, n, key, limit))
 
     async def stations(self) -> list[StationRow]:
         """Return the registry's stations."""
-        raise NotImplementedError
+        return await self.read(queries.stations)
 
     async def branches(self) -> list[BranchRow]:
         """Return the registry's branches."""
-        raise NotImplementedError
+        return await self.read(queries.branches)
 
-    async def cases(self, open_only: bool = True) -> list[CaseRow]:
+    async def cases(self, open_only: bool = True, limit: int = 1000) -> list[CaseRow]:
         """Return cases, newest first."""
-        raise NotImplementedError
+        return await self.read(lambda db: queries.cases(db, open_only, limit))
 
     async def parked(self) -> list[ParkedRow]:
         """Return the streams that wait for an operator."""
-        raise NotImplementedError
+        return await self.read(queries.parked)
 
-    async def counts(self, now: datetime) -> dict[str, Any]:
-        """Return figures of the day for display."""
-        raise NotImplementedError
+    async def counts(self, station: str | None, since: datetime) -> Counts:
+        """Return what was lent, returned and counted since a moment, at one station or at all."""
+        return await self.read(lambda db: queries.counts(db, station, millis(since)))

@@ -4,19 +4,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from circulation.history import ItemState
+from wire.messages.stream import Answer, Refusal
+from wire.streams.central import Row
 
 
 @dataclass(slots=True)
 class StreamRow:
-    """One stream's durable place (streams.md §1.2), within one batch."""
+    """One stream within one batch: its row as the protocol sees it, and what the desk keeps beside it."""
 
-    stream: str
-    station: str
-    upto: int = 0
-    id: str = ""
-    high: int = 0
-    high_id: str = ""
-    parked_id: str | None = None
+    row: Row
+    stored: bool
+    """Whether the ledger has a row for it yet."""
     last_at: int = 0
     """Corrected time (ms) of the entry at `upto`: no later entry of the stream happened before it."""
 
@@ -76,8 +74,23 @@ class AnswerRow:
     item: str
     due: date | None
     renewed: bool
-    refusal: str | None
+    refusal: Refusal | None
     at: int
+
+    def say(self, link: str, central: str, title: str | None) -> Answer:
+        """Return the message, for the station that asked."""
+        return Answer(
+            request=self.request,
+            link=link,
+            central=central,
+            outcome="granted" if self.outcome == "granted" else "refused",
+            at=moment(self.at),
+            item=self.item,
+            due=self.due,
+            renewed=self.renewed,
+            title=title or None,
+            refusal=self.refusal,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
+    delete,
     false,
     func,
     insert,
@@ -61,6 +62,8 @@ def _by(key: Column[Any], *columns: Any) -> Select[Any]:
 
 
 LEASE = select(lease.c.epoch)
+NEW_LEASE = insert(lease)
+TAKE_LEASE = _set(lease, lease.c.epoch, lease.c.boot, lease.c.taken, where={lease.c.one: "one"})
 
 # --- streams
 STREAM = _by(
@@ -91,7 +94,7 @@ PARK = _set(
     where={stream.c.stream: "s"},
 )
 UNDELIVERED = (
-    select(stream.c.stream, stream.c.upto, stream.c.high)
+    select(stream.c.stream, stream.c.upto, stream.c.high, stream.c.high_id)
     .where(stream.c.station == bindparam("station"))
     .where(stream.c.stream != bindparam("stream"))
     .where(stream.c.high > stream.c.upto)
@@ -103,7 +106,14 @@ OTHER_STREAM = (
     .limit(literal_column("1"))
 )
 PARKED = (
-    select(stream.c.stream, stream.c.upto, stream.c.parked_id)
+    select(
+        stream.c.stream,
+        stream.c.upto,
+        stream.c.id,
+        stream.c.parked_id,
+        stream.c.parked_body,
+        stream.c.last_at,
+    )
     .where(stream.c.station == bindparam("station"))
     .where(stream.c.parked_id.is_not(None))
 )
@@ -229,6 +239,8 @@ HISTORY = union_all(
 NEW_CHANGE = insert(change)
 LAST_CHANGE = select(func.max(change.c.n))
 FLOOR = select(meta.c.value).where(meta.c.key == literal_column("'changes_upto'"))
+FORGET_FLOOR = delete(meta).where(meta.c.key == literal_column("'changes_upto'"))
+NEW_FLOOR = insert(meta)
 
 # --- gates and cases
 NEW_PASSAGE = insert(passage)
@@ -249,12 +261,6 @@ CLOSE_CASE = _set(case, case.c.closed, where={case.c.key: "key"})
 CASES_OF_ITEM = (
     select(case.c.key, case.c.kind, case.c.station, case.c.branch)
     .where(case.c.item == bindparam("item"))
-    .where(case.c.closed.is_(None))
-)
-UNDELIVERED_CASES = (
-    select(case.c.key, case.c.kind, case.c.station, case.c.branch)
-    .where(case.c.kind == literal_column("'facts-not-delivered'"))
-    .where(case.c.station == bindparam("station"))
     .where(case.c.closed.is_(None))
 )
 UNSETTLED_LOANS = (

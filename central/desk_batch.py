@@ -1,0 +1,277 @@
+"""One transaction of the desk: many inputs, each in a savepoint of its own (streams.md §1.5).
+
+What a message comes to is judged by `wire.streams.central`; here it is carried out. An entry that fails
+unexpectedly is taken back alone and parks its stream, so the later entries of that stream wait while all
+others go on. A body nobody can decode becomes a dead letter under its number. What is said (`resume`,
+answers) is made here but leaves only after the commit.
+
+Trouble with the database itself is nobody's entry: it ends the process, and every station sends again.
+"""
+
+import logging
+import traceback
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from central.desk_entry import consume, dead_letter, skipped, voided
+from central.desk_scene import Group, Scene
+from central.desk_time import Heard
+from central.ledger.hot_sqlite import is_trouble
+from central.ledger.lock import LeaseLost
+from central.ledger.rows import StreamRow
+from central.results import DeskInput, DeskResult, FromStation, RetryStream, SkipEntry, Trouble, Upward
+from wire.messages.stream import Answer, Entry, Envelope, Hello, Void
+from wire.streams.central import (
+    Foreign,
+    LoseTo,
+    RaiseHigh,
+    Reply,
+    Row,
+    Take,
+    TakeKnown,
+    judge,
+    resume,
+)
+
+log = logging.getLogger("turnleaf.central.desk")
+
+UNASSIGNED = ("unassigned", "UTC")
+"""Branch and zone of a station that the registry does not have: its facts are kept all the same."""
+
+GAP_RESUME_MS = 1000
+"""At most one resume a second for each stream that sends out of step."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the desk remembers between transactions; lost with the process, harmlessly."""
+
+    boot: str
+    heard: dict[tuple[str, str], Heard] = field(default_factory=dict)
+    """By station and boot."""
+    gap_said: dict[str, int] = field(default_factory=dict)
+    """When a resume for a gap was last said, ms, by stream."""
+
+
+class Batch:
+    """Carries out one group of inputs inside an open transaction."""
+
+    def __init__(self, group: Group, memory: Memory) -> None:
+        self.group = group
+        self.memory = memory
+        self._streams: dict[str, StreamRow] = {}
+        self._places: dict[str, tuple[str, str]] = {}
+        self._say: dict[tuple[str, str], int] = {}
+
+    def run(self, inputs: list[DeskInput]) -> list[DeskResult]:
+        """Return one result for each input, in order."""
+        results = [self._one(number, given) for number, given in enumerate(inputs)]
+        for (stream, link), number in self._say.items():
+            said = resume(self._streams[stream].row, link, self.memory.boot)
+            results[number] = replace(results[number], resume=said)
+        return results
+
+    def _one(self, number: int, given: DeskInput) -> DeskResult:
+        match given:
+            case FromStation(station=station, message=message):
+                return self._message(number, station, message)
+            case RetryStream(station=station):
+                return self._retry(station)
+            case SkipEntry(station=station):
+                return self._skip(station)
+            case _:
+                assert_never(given)
+
+    def _message(self, number: int, station: str, message: Upward) -> DeskResult:
+        state = self._stream(message.stream, station)
+        entry = isinstance(message, Entry | Void | Envelope)
+        known = entry and self.group.hot.known(message.id)  # type: ignore[union-attr]  # an entry has an id
+        judged = judge(state.row, message, station=station, boot=self.memory.boot, known_id=known)
+        match judged:
+            case Foreign(owner=owner):
+                seen = f"a stream of {owner} is sent by {station}"
+                return DeskResult(alarm=Trouble("foreign-stream", station, message.stream, seen))
+            case Reply(limited=limited, repeat_answer=repeat):
+                answer = self._repeated(message) if repeat else None
+                self._speak(number, message, limited=limited)
+                if isinstance(message, Hello):
+                    self._hello(state, message)
+                return DeskResult(answer=answer)
+            case RaiseHigh(row=row):
+                self._store(state)
+                self.group.hot.raise_high(row.stream, row.high, row.high_id)
+                state.row = row
+                self._hello(state, message)
+                self._speak(number, message)
+                return DeskResult()
+            case LoseTo(row=row, first=first, last=last):
+                self._lose(state, row, first, last)
+                self._speak(number, message)
+                return DeskResult()
+            case Take() | TakeKnown():
+                self._speak(number, message)
+                return self._take(state, message, judged)
+            case _:
+                assert_never(judged)
+
+    # --- entries
+
+    def _take(self, state: StreamRow, message: Upward, judged: Take | TakeKnown) -> DeskResult:
+        """C2-C4: consume one number, or park the stream at it."""
+        if not isinstance(message, Entry | Void | Envelope):
+            raise TypeError("only entries are consumed")
+        self._store(state)
+        hot, mark = self.group.hot, self.group.mark()
+        before = state.row, state.last_at
+        hot.savepoint()
+        try:
+            answer = self._consume(state, message, judged)
+            self._move(state, before[0], judged.row)
+            hot.release()
+        except Exception as error:
+            if isinstance(error, LeaseLost) or is_trouble(error):
+                raise
+            _log(state, message.seq, error)
+            hot.undo()
+            self.group.back(mark)
+            state.row, state.last_at = before
+            return self._park(state, message, error)
+        return DeskResult(answer=answer)
+
+    def _consume(
+        self, state: StreamRow, message: Entry | Void | Envelope, judged: Take | TakeKnown
+    ) -> Answer | None:
+        answer = None
+        if isinstance(judged, TakeKnown):
+            answer = self._repeated(message)
+        else:
+            scene = self._scene(state, message.id)
+            match message:
+                case Entry():
+                    answer = consume(scene, message, state, self.memory)
+                case Void():
+                    voided(scene, message)
+                case Envelope():
+                    dead_letter(scene, message, message.body, "the envelope alone can be read")
+                case _:
+                    assert_never(message)
+        if judged.clash:
+            self._scene(state, message.id).open_case(
+                "fork", f"{state.row.stream}:{message.seq}", detail=f"two entries {message.seq}"
+            )
+        return answer
+
+    def _move(self, state: StreamRow, before: Row, after: Row) -> None:
+        """Compare and set `upto` (C2); close the case of facts that have now arrived (C1)."""
+        if not self.group.hot.move(after.stream, after.upto, after.id, state.last_at, before.upto, before.id):
+            raise LeaseLost(
+                "a stream moved under this central", why="Another central works on the same ledger."
+            )
+        state.row = after
+        if after.upto == after.high:
+            self._scene(state, after.id).close_case(f"facts-not-delivered:{after.stream}")
+
+    def _park(self, state: StreamRow, message: Entry | Void | Envelope, error: Exception) -> DeskResult:
+        """C3: this stream alone waits for an operator; its facts are safe at the station."""
+        seen = f"{type(error).__name__} at entry {message.seq}"
+        body = message.model_dump_json(by_alias=True, exclude_none=True)
+        self.group.hot.park(state.row.stream, message.id, body, seen, self.group.now)
+        state.row = replace(state.row, parked=True)
+        return DeskResult(alarm=Trouble("parked", state.row.station, state.row.stream, seen))
+
+    def _lose(self, state: StreamRow, row: Row, first: int, last: int) -> None:
+        """C5: what nobody can send any more is a case, never silence."""
+        self._store(state)
+        before = state.row
+        scene = self._scene(state, "")
+        scene.open_case("facts-lost", f"{row.stream}:{first}-{last}", detail=f"facts {first}-{last} lost")
+        self._move(state, before, row)
+
+    def _hello(self, state: StreamRow, message: Upward) -> None:
+        """C1: facts that another stream of this station claimed, and never delivered, are a case."""
+        self._store(state)
+        scene = self._scene(state, "")
+        for stream, upto, high, high_id in self.group.hot.undelivered(state.row.station, message.stream):
+            if self.group.hot.known(high_id):  # they came in another stream, after a fork
+                scene.close_case(f"facts-not-delivered:{stream}")
+            else:
+                detail = f"facts {upto + 1}-{high} of {stream} not delivered"
+                scene.open_case("facts-not-delivered", stream, detail=detail)
+
+    # --- operators
+
+    def _retry(self, station: str) -> DeskResult:
+        """C3 retry: the station sends the same entry again."""
+        parked = self.group.hot.parked(station)
+        for stream, *_ in parked:
+            self._release(stream, station)
+        return self._released(station, len(parked), "may go on")
+
+    def _skip(self, station: str) -> DeskResult:
+        """C3 skip: the entry is given up, under its number, with a case."""
+        parked = self.group.hot.parked(station)
+        for stream, upto, _, parked_id, body, _ in parked:
+            state = self._stream(stream, station)
+            skipped(self._scene(state, parked_id), upto + 1, body)
+            self._release(stream, station)
+            self._move(state, state.row, replace(state.row, upto=upto + 1, id=parked_id))
+        return self._released(station, len(parked), "given up")
+
+    def _release(self, stream: str, station: str) -> None:
+        state = self._stream(stream, station)
+        self.group.hot.park(stream, None, None, None, None)
+        state.row = replace(state.row, parked=False)
+
+    def _released(self, station: str, count: int, word: str) -> DeskResult:
+        if count == 0:
+            return DeskResult(detail=f"no stream of {station} is parked")
+        detail = f"{count} parked entr{'y' if count == 1 else 'ies'} of {station} {word}"
+        return DeskResult(alarm=Trouble("released", station, "", detail), detail=detail)
+
+    # --- helpers
+
+    def _stream(self, stream: str, station: str) -> StreamRow:
+        state = self._streams.get(stream)
+        if state is None:
+            state = self.group.hot.stream(stream) or StreamRow(Row(stream, station), stored=False)
+            self._streams[stream] = state
+        return state
+
+    def _store(self, state: StreamRow) -> None:
+        if not state.stored:
+            self.group.hot.new_stream(state.row.stream, state.row.station)
+            state.stored = True
+
+    def _scene(self, state: StreamRow, fact: str) -> Scene:
+        station = state.row.station
+        place = self._places.get(station)
+        if place is None:
+            place = self._places[station] = self.group.hot.place(station) or UNASSIGNED
+        branch, zone = place
+        return Scene(
+            self.group, self.group.hot, station, branch, zone, state.row.stream, fact, self.group.now
+        )
+
+    def _speak(self, number: int, message: Upward, *, limited: bool = False) -> None:
+        """Note that this message wants a resume; the last one of its link in the batch gets it."""
+        now = self.group.now
+        if limited:
+            if now - self.memory.gap_said.get(message.stream, 0) < GAP_RESUME_MS:
+                return
+            self.memory.gap_said[message.stream] = now
+        self._say[(message.stream, message.link)] = number
+
+    def _repeated(self, message: Upward) -> Answer | None:
+        """Return the stored answer of a request that comes again."""
+        if not isinstance(message, Entry):
+            return None
+        row = self.group.hot.answered(message.id)
+        if row is None:
+            return None
+        return row.say(message.link, self.memory.boot, self.group.hot.title(row.item))
+
+
+def _log(state: StreamRow, seq: int, error: Exception) -> None:
+    """Say where a bug is, without the message of the exception: it may quote what a patron borrowed."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("entry %s of %s parks its stream: %s\n%s", seq, state.row.station, type(error).__name__, where)

@@ -1,0 +1,82 @@
+"""Forgetting who had what (design §7): in every copy, and in the pages of the file too.
+
+A loan that ended is kept without its patron once the retention is over, unless a case about its item is
+open. It counts as ended for good when a return came after it began; a loan that ended only because the
+item was lent again may come back while that other request can be withdrawn, so it waits a day. The
+connection runs with `secure_delete`, and the write-ahead log is cut off after a pass that forgot
+something: what was forgotten is then in no page of any file.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy.dialects import sqlite
+
+from central.ledger.hot_sqlite import Hot
+from central.ledger.schema import HELD, case, change, checkin, dead_letter, loan
+from circulation.policy import Retention
+
+DAY_MS = 86_400_000
+_DIALECT = sqlite.dialect(paramstyle="named")
+
+_RETURNED = exists().where(checkin.c.item == loan.c.item).where(checkin.c.at >= loan.c.start)
+_IN_CASE = exists().where(case.c.item == loan.c.item).where(case.c.closed.is_(None))
+_LOANS = (
+    update(loan)
+    .values(patron=literal_column("NULL"))
+    .where(HELD)
+    .where(func.coalesce(loan.c.ended, loan.c.start) <= bindparam("until"))
+    .where(or_(_RETURNED, func.coalesce(loan.c.ended, loan.c.start) <= bindparam("for_good")))
+    .where(~_IN_CASE)
+)
+_DEAD = (
+    update(dead_letter)
+    .values(body=literal_column("NULL"))
+    .where(dead_letter.c.body.is_not(None))
+    .where(dead_letter.c.received <= bindparam("until"))
+)
+_LAST_OLD = select(func.max(change.c.n)).where(change.c.at <= bindparam("until"))
+_CHANGES = delete(change).where(change.c.n <= bindparam("upto"))
+
+
+def _sql(statement: object) -> str:
+    return str(statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]  # every statement compiles
+
+
+LOANS, DEAD, LAST_OLD, CHANGES = (_sql(s) for s in (_LOANS, _DEAD, _LAST_OLD, _CHANGES))
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What one pass forgot."""
+
+    loans: int
+    dead_letters: int
+    changes: int
+
+
+def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
+    """Forget what is due at `now` (ms), in one transaction of its own."""
+    run = hot.connection.execute
+    hot.begin()
+    try:
+        until = now - retention.loan_days * DAY_MS
+        loans = run(LOANS, {"until": until, "for_good": min(until, now - DAY_MS)}).rowcount
+        dead = run(DEAD, {"until": now - retention.dead_letter_days * DAY_MS}).rowcount
+        changes = _prune_changes(hot, now - retention.change_days * DAY_MS)
+        hot.commit()
+    except BaseException:
+        hot.rollback()
+        raise
+    if loans or dead:
+        hot.shed()
+    return Forgotten(loans, dead, changes)
+
+
+def _prune_changes(hot: Hot, until: int) -> int:
+    """Prune old item changes; the number up to which they are gone is kept, so that numbering goes on."""
+    upto = hot.connection.execute(LAST_OLD, {"until": until}).fetchone()[0]
+    if upto is None:
+        return 0
+    hot.changes_pruned(upto)
+    return hot.connection.execute(CHANGES, {"upto": upto}).rowcount

@@ -1,0 +1,271 @@
+"""Cold reads: accounts, items, snapshots, cases. SQLAlchemy Core, one connection, one moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, false, func, select
+
+from central.ledger import pins
+from central.ledger.rows import moment
+from central.ledger.schema import (
+    branch,
+    card,
+    case,
+    change,
+    checkin,
+    count,
+    item,
+    loan,
+    meta,
+    patron,
+    station,
+    stream,
+)
+from circulation.decide import refuse_patron
+from circulation.due import local_date
+from circulation.model import Block, Patron
+from circulation.policy import Policy
+from wire.ids import item_hash
+from wire.messages.asks import Account, ItemChange, ItemSeen
+from wire.messages.stream import Refusal
+
+STATES = {"available": 0, "loan": 1, "gone": 2}
+"""As `wire.messages.asks.ItemsPage` packs them."""
+
+_OPEN = and_(loan.c.ended.is_(None), loan.c.withdrawn == false())
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """A branch of the registry."""
+
+    branch: str
+    name: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationRow:
+    """A station of the registry."""
+
+    station: str
+    branch: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One case, open while `closed` is None."""
+
+    key: str
+    kind: str
+    station: str
+    branch: str
+    item: str
+    detail: str
+    opened: datetime
+    closed: datetime | None
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A stream that waits for an operator."""
+
+    stream: str
+    station: str
+    seq: int
+    seen: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All items' states at change number `n`: (keyed hash, version, state 0|1|2) each."""
+
+    n: int
+    rows: Sequence[tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Item changes first..n without holes; `n` is first - 1 and `changes` empty when there are none.
+
+    `at` is when the last of them was committed.
+    """
+
+    first: int
+    n: int
+    at: datetime
+    changes: tuple[ItemChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What happened since a moment."""
+
+    loans: int
+    returns: int
+    entered: int
+    left: int
+
+
+def account(db: Connection, policy: Policy, ask: str, number: str, pin: str | None, now: int) -> Account:
+    """Return a patron's account as a kiosk may show it."""
+    row = db.execute(
+        select(patron, branch.c.zone)
+        .join(card, card.c.patron == patron.c.patron)
+        .join(branch, branch.c.branch == patron.c.home, isouter=True)
+        .where(card.c.card == number)
+    ).one_or_none()
+    if row is None:
+        return Account(ask=ask, known=False, refusal=refuse_patron(None, local_date(now, "UTC")))
+    if row.pin is not None and pin is not None and not pins.fits(pin, row.pin):
+        return Account(ask=ask, known=False, refusal=Refusal(code="wrong-pin", next_step="try-later"))
+    having = db.execute(
+        select(func.count()).select_from(loan).where(loan.c.patron == row.patron).where(_OPEN)
+    ).scalar_one()
+    blocks = (Block(row.blocked),) if row.blocked else ()
+    patron_class = row._mapping["class"]
+    known = Patron(row.patron, patron_class, row.expires, having, 0, blocks)
+    limit = policy.terms(patron_class, "*", row.home).limit
+    refusal = refuse_patron(known, local_date(now, row.zone or "UTC"))
+    return Account(
+        ask=ask,
+        known=True,
+        greeting=(row.first_name or None) if policy.greet_by_name else None,
+        language=row.language or None,
+        loans=having,
+        limit=limit,
+        refusal=refusal,
+    )
+
+
+def item_seen(db: Connection, ask: str, number: str) -> ItemSeen:
+    """Return title and whereabouts of an item."""
+    row = db.execute(
+        select(item.c.title, item.c.media, item.c.loan, loan.c.due)
+        .join(loan, loan.c.request == item.c.loan, isouter=True)
+        .where(item.c.item == number)
+    ).one_or_none()
+    if row is None:
+        return ItemSeen(ask=ask, item=number, known=False)
+    return ItemSeen(
+        ask=ask,
+        item=number,
+        known=True,
+        title=row.title or None,
+        media=row.media or None,
+        on_loan=row.loan is not None,
+        due=row.due,
+    )
+
+
+def on_loan(db: Connection, number: str) -> bool | None:
+    """Say whether an item is on loan; None when it is not known here."""
+    row = db.execute(select(item.c.loan).where(item.c.item == number)).one_or_none()
+    return None if row is None else row.loan is not None
+
+
+def snapshot_items(db: Connection, key: bytes) -> Snapshot:
+    """Return every item's state and the change number at which it stands."""
+    n = _last_change(db)
+    found = db.execute(select(item.c.item, item.c.version, item.c.loan, item.c.gone))
+    rows = [
+        (item_hash(key, number), version, STATES[_word(held, gone)]) for number, version, held, gone in found
+    ]
+    return Snapshot(n, rows)
+
+
+def _word(held: str | None, gone: bool) -> str:
+    return "gone" if gone else ("available" if held is None else "loan")
+
+
+def _last_change(db: Connection) -> int:
+    return max(_floor(db), db.execute(select(func.max(change.c.n))).scalar_one() or 0)
+
+
+def _floor(db: Connection) -> int:
+    return int(db.execute(select(meta.c.value).where(meta.c.key == "changes_upto")).scalar() or 0)
+
+
+def changes_after(db: Connection, n: int, key: bytes, limit: int) -> Changes | None:
+    """Return changes after `n`; None when they are pruned, or when `n` was never reached here."""
+    if n < _floor(db) or n > _last_change(db):
+        return None
+    rows = db.execute(
+        select(change.c.n, change.c.item, change.c.version, change.c.state, change.c.at)
+        .where(change.c.n > n)
+        .order_by(change.c.n)
+        .limit(limit)
+    ).all()
+    changes = tuple(
+        ItemChange(h=f"{item_hash(key, number):016x}", v=version, s=state)
+        for _, number, version, state, _ in rows
+    )
+    at = moment(rows[-1].at if rows else 0)
+    return Changes(n + 1, n + len(changes), at, changes)
+
+
+def stations(db: Connection) -> list[StationRow]:
+    """Return the registry's stations by name."""
+    found = db.execute(
+        select(station.c.station, station.c.branch, station.c.kind, station.c.name).order_by(
+            station.c.station
+        )
+    )
+    return [StationRow(*row) for row in found]
+
+
+def branches(db: Connection) -> list[BranchRow]:
+    """Return the registry's branches by name."""
+    found = db.execute(select(branch.c.branch, branch.c.name, branch.c.zone).order_by(branch.c.branch))
+    return [BranchRow(*row) for row in found]
+
+
+def cases(db: Connection, open_only: bool, limit: int) -> list[CaseRow]:
+    """Return cases, newest first."""
+    query = select(
+        case.c.key,
+        case.c.kind,
+        case.c.station,
+        case.c.branch,
+        case.c.item,
+        case.c.detail,
+        case.c.opened,
+        case.c.closed,
+        case.c.times,
+    )
+    if open_only:
+        query = query.where(case.c.closed.is_(None))
+    return [
+        CaseRow(*row[:6], moment(row[6]), None if row[7] is None else moment(row[7]), row[8])
+        for row in db.execute(query.order_by(case.c.opened.desc(), case.c.key).limit(limit))
+    ]
+
+
+def parked(db: Connection) -> list[ParkedRow]:
+    """Return the streams that wait for an operator, longest first."""
+    found = db.execute(
+        select(stream.c.stream, stream.c.station, stream.c.upto, stream.c.parked_seen, stream.c.parked_at)
+        .where(stream.c.parked_id.is_not(None))
+        .order_by(stream.c.parked_at)
+    )
+    return [ParkedRow(name, of, upto + 1, seen or "", moment(at or 0)) for name, of, upto, seen, at in found]
+
+
+def counts(db: Connection, at: str | None, since: int) -> Counts:
+    """Return what was lent, returned and counted since a moment, at one station or at all."""
+    lent = select(func.count()).select_from(loan).where(loan.c.start >= since)
+    lent = lent.where(loan.c.withdrawn == false())
+    back = select(func.count()).select_from(checkin).where(checkin.c.at >= since)
+    people = select(
+        func.coalesce(func.sum(count.c.entered), 0), func.coalesce(func.sum(count.c.departed), 0)
+    ).where(count.c.at >= since)
+    if at is not None:
+        lent, back = lent.where(loan.c.station == at), back.where(checkin.c.station == at)
+        people = people.where(count.c.station == at)
+    entered, left = db.execute(people).one()
+    return Counts(db.execute(lent).scalar_one(), db.execute(back).scalar_one(), entered, left)
