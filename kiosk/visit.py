@@ -91,7 +91,7 @@ def _account_said(kiosk: s.Kiosk, event: e.AccountSaid) -> Out:
     if kiosk.comfort.language is None and account.language:
         kiosk = replace(kiosk, comfort=replace(kiosk.comfort, language=account.language))
     if not account.known or account.refusal is not None:
-        refusal = account.refusal or Refusal(code="card-unknown")
+        refusal = account.refusal or Refusal(code="unknown-card")
         return replace(kiosk, visit=s.Barred(refusal, event.at)), (e.Sound("look"),)
     lending = s.Lending(visit.visit, visit.card, account.greeting, quiet_since=event.at)
     return replace(kiosk, visit=lending), (e.Sound("seen"),)
@@ -168,7 +168,7 @@ def _pressed(kiosk: s.Kiosk, event: e.Pressed) -> Out:
         case "undo":
             return _undo(kiosk, event.value)
         case "help":
-            return replace(kiosk, help_open=not kiosk.help_open), ()
+            return replace(kiosk, help_open=_switched(kiosk.help_open, event.value)), ()
         case "language" | "text" | "look" | "reach" | "sound" | "slow":
             return replace(kiosk, comfort=comfort(kiosk.comfort, event.button, event.value)), ()
         case _:
@@ -189,13 +189,18 @@ def comfort(now: s.Comfort, button: str, value: str) -> s.Comfort:
         case "look", "contrast":
             return replace(now, look="contrast")
         case "reach", _:
-            return replace(now, reach=not now.reach)
+            return replace(now, reach=_switched(now.reach, value))
         case "sound", _:
-            return replace(now, sound=not now.sound)
+            return replace(now, sound=_switched(now.sound, value))
         case "slow", _:
-            return replace(now, slow=not now.slow)
+            return replace(now, slow=_switched(now.slow, value))
         case _:
             return now
+
+
+def _switched(now: bool, value: str) -> bool:
+    """Return a switch's new position: `on`, `off`, or the other one when neither was said."""
+    return {"on": True, "off": False}.get(value, not now)
 
 
 def _return(kiosk: s.Kiosk, at: float) -> s.Kiosk:
