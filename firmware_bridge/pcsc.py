@@ -19,12 +19,14 @@ from dataclasses import dataclass
 from firmware_bridge import apdu
 from firmware_bridge.errors import DeviceLost, DeviceRefused
 from firmware_bridge.ports import CardEvent, CardPlaced, CardRemoved, DeviceInfo, ReaderFound, ReaderLost
-from wire.errors import DeviceError
+from wire.errors import ConfigError, DeviceError
 
 log = logging.getLogger("turnleaf.firmware_bridge.pcsc")
 
 WAIT_MS = 1000
 RETRY_S = 0.2
+OPEN_TRIES = 3
+"""A card that was just laid down may not answer at once."""
 NEW_READER = "\\\\?PnP?\\Notification"
 
 
@@ -45,51 +47,86 @@ class PcscCardReader:
         self._settings = settings or PcscSettings()
 
     async def events(self) -> AsyncIterator[CardEvent]:
-        """Yield card and reader events until the consumer stops; the thread ends with it."""
-        loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[CardEvent] = asyncio.Queue()
-        stop = threading.Event()
+        """Yield card and reader events until the consumer stops; the thread has ended when this returns.
 
-        def emit(event: CardEvent) -> None:
+        Raises ConfigError when the PC/SC library cannot be loaded. A consumer that leaves the loop by
+        itself closes this generator (`contextlib.aclosing`).
+        """
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[CardEvent | Exception] = asyncio.Queue()
+
+        def emit(event: CardEvent | Exception) -> None:
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(queue.put_nowait, event)
 
-        thread = threading.Thread(
-            target=_watch, args=(self._settings, emit, stop), name="pcsc-status", daemon=True
-        )
+        watch = _Watch(self._settings, emit)
+        thread = threading.Thread(target=watch.run, name="pcsc-status", daemon=True)
         thread.start()
         try:
             while True:
-                yield await queue.get()
+                event = await queue.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
         finally:
-            stop.set()
-            await asyncio.shield(asyncio.to_thread(thread.join, WAIT_MS / 1000 + 0.5))
+            watch.stop()
+            while thread.is_alive():  # for one status wait at most
+                await asyncio.sleep(0.01)
 
 
-def _watch(settings: PcscSettings, emit: Callable[[CardEvent], None], stop: threading.Event) -> None:
-    """Open a context, follow one reader, and begin anew after any error; the same loss is told once."""
-    told = ""
+class _Watch:
+    """The thread's work: open a context, follow one reader, and begin anew after any error."""
 
-    def tell(event: CardEvent) -> None:
-        nonlocal told
-        if isinstance(event, ReaderLost):
-            if event.error.seen == told:
-                return
-            told = event.error.seen
-        elif isinstance(event, ReaderFound):
-            told = ""
-        emit(event)
+    def __init__(self, settings: PcscSettings, emit: Callable[[CardEvent | Exception], None]) -> None:
+        self._settings = settings
+        self._emit = emit
+        self._stop = threading.Event()
+        self._follower: _Follower | None = None
+        self._told = ""
 
-    while not stop.is_set():
-        follower = _Follower(settings, tell, stop)
+    def stop(self) -> None:
+        """End the thread; wakes it from its wait. Called from another thread."""
+        self._stop.set()
+        follower = self._follower
+        if follower is not None:
+            follower.wake()
+
+    def run(self) -> None:
+        """Follow until stopped; an unexpected exception goes to the consumer, never nowhere."""
+        try:
+            while not self._stop.is_set():
+                self._follow()
+                self._stop.wait(RETRY_S)
+        except ImportError as error:
+            self._emit(
+                ConfigError(
+                    f"the PC/SC library cannot be loaded: {error}",
+                    why="Patron cards cannot be read.",
+                    do="Install pyscard and libpcsclite1.",
+                )
+            )
+        except Exception as error:
+            self._emit(error)
+
+    def _follow(self) -> None:
+        follower = self._follower = _Follower(self._settings, self._tell, self._stop)
         try:
             follower.run()
         except DeviceError as error:
             follower.close()
-            tell(ReaderLost(error))
+            self._tell(ReaderLost(error))
         finally:
             follower.close()
-        stop.wait(RETRY_S)
+
+    def _tell(self, event: CardEvent) -> None:
+        """Pass an event on; the same loss is told once."""
+        if isinstance(event, ReaderLost):
+            if event.error.seen == self._told:
+                return
+            self._told = event.error.seen
+        elif isinstance(event, ReaderFound):
+            self._told = ""
+        self._emit(event)
 
 
 class _Follower:
@@ -118,22 +155,28 @@ class _Follower:
         state = self._scard.SCARD_STATE_UNAWARE
         while not self._stop.is_set():
             result, states = self._scard.SCardGetStatusChange(self._context, WAIT_MS, [(name, state)])
-            if result == self._scard.SCARD_E_TIMEOUT:
+            if result in (self._scard.SCARD_E_TIMEOUT, self._scard.SCARD_E_CANCELLED):
                 continue
             self._check(result, f"card reader {name} is gone", "Look at the card reader's plug.")
-            state = states[0][1]
+            before, state = state, states[0][1]
             if state & (self._scard.SCARD_STATE_UNKNOWN | self._scard.SCARD_STATE_UNAVAILABLE):
                 raise _lost(f"card reader {name} is gone", "Look at the card reader's plug.")
+            if _events(state) - _events(before) > 1:
+                self._removed()  # taken away and laid down again between two looks: maybe another card
             self._card(name, bool(state & self._scard.SCARD_STATE_PRESENT), bytes(states[0][2]))
 
     def close(self) -> None:
         """Give the context back; may be called twice."""
-        if self._present:
-            self._present = False
-            self._emit(CardRemoved())
+        self._removed()
         context, self._context = self._context, None
         if context is not None:
             self._scard.SCardReleaseContext(context)
+
+    def wake(self) -> None:
+        """End a wait for a change; the one call that another thread may make."""
+        context = self._context
+        if context is not None:
+            self._scard.SCardCancel(context)
 
     def _await_reader(self) -> str | None:
         """Return the reader's name; waits for one to be plugged in."""
@@ -147,43 +190,55 @@ class _Follower:
             wanted = self._settings.reader or "any"
             self._emit(ReaderLost(_lost(f"no card reader ({wanted})", "Plug the card reader in.")))
             result, _ = self._scard.SCardGetStatusChange(self._context, WAIT_MS, [(NEW_READER, 0)])
-            if result not in (self._scard.SCARD_S_SUCCESS, self._scard.SCARD_E_TIMEOUT):
+            fine = (
+                self._scard.SCARD_S_SUCCESS, self._scard.SCARD_E_TIMEOUT, self._scard.SCARD_E_CANCELLED,
+            )  # fmt: skip
+            if result not in fine:
                 self._check(result, "the PC/SC daemon does not answer", "Start pcscd.")
             self._stop.wait(RETRY_S)
         return None
 
-    def _card(self, name: str, present: bool, atr: bytes) -> None:
-        if present == self._present:
-            return
-        if not present:
+    def _removed(self) -> None:
+        if self._present:
             self._present = False
             self._emit(CardRemoved())
-            return
-        result, handle, _protocol = self._scard.SCardConnect(
-            self._context,
-            name,
-            self._scard.SCARD_SHARE_SHARED,
-            self._scard.SCARD_PROTOCOL_T0 | self._scard.SCARD_PROTOCOL_T1,
-        )
-        if result != self._scard.SCARD_S_SUCCESS:
-            log.warning("a card could not be opened: %s", self._scard.SCardGetErrorMessage(result))
-            return
-        try:
-            self._present = True
-            placed = self._read(handle, _protocol, atr)
-        finally:
-            self._scard.SCardDisconnect(handle, self._scard.SCARD_LEAVE_CARD)
-        if placed is not None:
-            self._emit(placed)
+
+    def _card(self, name: str, present: bool, atr: bytes) -> None:
+        if not present:
+            self._removed()
+        elif not self._present:
+            placed = self._open(name, atr)
+            if placed is not None:
+                self._present = True
+                self._emit(placed)
+
+    def _open(self, name: str, atr: bytes) -> CardPlaced | None:
+        """Connect to the card and read it; None when it went, or does not say who it is."""
+        for attempt in range(OPEN_TRIES):
+            if attempt:
+                self._stop.wait(RETRY_S)
+            result, handle, protocol = self._scard.SCardConnect(
+                self._context,
+                name,
+                self._scard.SCARD_SHARE_SHARED,
+                self._scard.SCARD_PROTOCOL_T0 | self._scard.SCARD_PROTOCOL_T1,
+            )
+            if result != self._scard.SCARD_S_SUCCESS:
+                log.warning("a card could not be opened: %s", self._scard.SCardGetErrorMessage(result))
+                continue
+            try:
+                return self._read(handle, protocol, atr)
+            finally:
+                self._scard.SCardDisconnect(handle, self._scard.SCARD_LEAVE_CARD)
+        return None
 
     def _read(self, handle: int, protocol: int, atr: bytes) -> CardPlaced | None:
         """Return what the card says, or None when it went, or does not say."""
 
         def transmit(command: bytes) -> bytes:
-            pci = self._scard.SCARD_PCI_T0 if protocol == self._scard.SCARD_PROTOCOL_T0 else None
-            result, answer = self._scard.SCardTransmit(
-                handle, pci if pci is not None else self._scard.SCARD_PCI_T1, list(command)
-            )
+            t0 = protocol == self._scard.SCARD_PROTOCOL_T0
+            pci = self._scard.SCARD_PCI_T0 if t0 else self._scard.SCARD_PCI_T1
+            result, answer = self._scard.SCardTransmit(handle, pci, list(command))
             if result != self._scard.SCARD_S_SUCCESS:
                 raise _lost(self._scard.SCardGetErrorMessage(result), "Lay the card down again.")
             return bytes(answer)
@@ -207,6 +262,11 @@ class _Follower:
     def _check(self, result: int, seen: str, do: str) -> None:
         if result != self._scard.SCARD_S_SUCCESS:
             raise _lost(f"{seen} ({self._scard.SCardGetErrorMessage(result).strip()})", do)
+
+
+def _events(state: int) -> int:
+    """Return the count of insertions and removals that pcscd keeps in the upper half of a state."""
+    return state >> 16 & 0xFFFF
 
 
 def _lost(seen: str, do: str) -> DeviceLost:

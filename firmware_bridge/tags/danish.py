@@ -11,6 +11,7 @@ recognised by the CRC and kept as `order`, so that a rewrite leaves the tag as i
 ISO 28560-3 and its national adoptions (Danish data model DS/INF 163-2).
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,10 +21,26 @@ BASIC = 34
 BASIC_SHORT = 32
 ITEM_BYTES = slice(3, 19)
 CRC_BYTES = slice(19, 21)
+LONG_ITEM = 0x01
+"""In byte 3: the item identifier is longer than 16 characters and stands in the library extension block."""
 USAGE_PATRON = 8
 """Type of usage 8: a patron card (ISO 28560-1, type of usage)."""
 
-ByteOrder = Literal["plain", "blocks-reversed", "nibbles-swapped"]
+ByteOrder = Literal["plain", "blocks-reversed", "nibbles-swapped", "both"]
+"""How a tag was written: by the standard, with each block turned round, with byte 0 turned, or both."""
+VERSION = 1
+"""Version of the data model, the high nibble of byte 0 (ISO 28560-3)."""
+PREFIX_WITH_HYPHEN = re.compile(r"(?:[A-Za-z]|[A-Za-z]{3,4})-|[A-Za-z]{2}-")
+COUNTRY = re.compile(r"[A-Z]{2}(?=.)")
+
+
+_ORDERS: dict[tuple[bool, bool], ByteOrder] = {
+    (False, False): "plain",
+    (True, False): "blocks-reversed",
+    (False, True): "nibbles-swapped",
+    (True, True): "both",
+}
+"""(blocks turned, nibbles of byte 0 turned) -> order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,60 +98,77 @@ def _stored_crc(block: bytes) -> int:
 
 def decode_block(data: bytes, block_size: int = 4) -> BasicBlock | NotDanish:
     """Return the content of a tag's memory, or why there is none. Never raises."""
-    if not any(data):
-        return NotDanish("blank")
     if len(data) < BASIC_SHORT:
         return NotDanish("short", f"{len(data)} bytes, at least {BASIC_SHORT} are needed")
-    for order, view in (("plain", data), ("blocks-reversed", _reverse_blocks(data, max(block_size, 1)))):
-        block = view[:BASIC]
-        if block_crc(block) == _stored_crc(block):
-            return _content(view, "plain" if order == "plain" else "blocks-reversed")
-    computed, stored = block_crc(data[:BASIC]), _stored_crc(data)
+    if not any(data):
+        return NotDanish("blank")
+    for view, turned in ((data, False), (_reverse_blocks(data, max(block_size, 1)), True)):
+        if block_crc(view) == _stored_crc(view):
+            return _content(view, turned)
+    computed, stored = block_crc(data), _stored_crc(data)
     return NotDanish("crc", f"bytes 19-20 say CRC {stored:04X}, the content gives {computed:04X}")
 
 
-def _content(view: bytes, order: ByteOrder) -> BasicBlock | NotDanish:
-    first = view[0]
-    if order == "plain" and first & 0x0F == 1 and first >> 4 in (2, 7, 8):
-        view, order = _swap_first(view), "nibbles-swapped"
-    owner = _owner(view[21 : min(BASIC, len(view))])
-    item = view[ITEM_BYTES].split(b"\0", 1)[0]
+def looks_written(data: bytes, block_size: int = 4) -> bool:
+    """Say whether bytes with a wrong CRC look like a basic block that was once right."""
+    return any(map(_looks_right, (data, _reverse_blocks(data, max(block_size, 1)))))
+
+
+def _looks_right(view: bytes) -> bool:
+    """Say whether the item identifier is mostly text, and version or part numbers are possible."""
+    if len(view) < BASIC_SHORT:
+        return False
+    text = sum(not byte or 0x20 <= byte < 0x7F for byte in view[ITEM_BYTES])
+    return text >= 14 and (view[0] >> 4 == VERSION or view[1] >= view[2] > 0)
+
+
+def _content(view: bytes, turned: bool) -> BasicBlock | NotDanish:
+    swapped = view[0] >> 4 != VERSION and view[0] & 0x0F == VERSION
+    first = _swap_first(view)[0] if swapped else view[0]
+    owner = _text(view[21 : min(BASIC, len(view))])
     extensions, rest = _extensions(view[BASIC:])
-    if view[3] == 1:
-        item = _library_item(extensions)
-    if owner is None:
-        return NotDanish("content", "the owner code holds bytes that are not text")
-    try:
-        text = item.decode("utf-8")
-    except UnicodeDecodeError:
-        text = item.decode("iso-8859-1")
-    if any(ord(char) < 0x20 for char in text):
-        return NotDanish("content", "the item identifier holds control characters")
+    item = _text(_library_item(extensions) if view[3] == LONG_ITEM else view[ITEM_BYTES])
+    if owner is None or item is None:
+        return NotDanish("content", "the item identifier or the owner holds bytes that are no text")
+    if view[3] == LONG_ITEM and not item:
+        return NotDanish("content", "the item identifier stands in an extension block that is not there")
     return BasicBlock(
-        item=text,
-        owner=owner,
-        usage=view[0] & 0x0F,
+        item=item,
+        owner=_expand(owner),
+        usage=first & 0x0F,
         parts=view[1],
         part=view[2],
-        version=view[0] >> 4,
-        order=order,
+        version=first >> 4,
+        order=_ORDERS[turned, swapped],
         extensions=extensions,
         rest=rest,
     )
 
 
-def _owner(raw: bytes) -> str | None:
-    """Return the ISIL; a two-letter country prefix is written without its hyphen on the tag."""
-    text = raw.split(b"\0", 1)[0]
+def _text(raw: bytes) -> str | None:
+    """Return the characters before the first zero, None when there are control characters among them."""
+    raw = raw.split(b"\0", 1)[0]
     try:
-        owner = text.decode("ascii")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        return None
-    if any(ord(char) < 0x20 for char in owner):
-        return None
-    if len(owner) > 2 and owner[:2].isalpha() and "-" not in owner[:3]:
-        return f"{owner[:2]}-{owner[2:]}"
-    return owner
+        text = raw.decode("iso-8859-1")
+    return None if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in text) else text
+
+
+def _compact(owner: str) -> str:
+    """Return an ISIL as it stands on the tag: after a country its hyphen is left out (DK-718500, DK718500).
+
+    Where the shorter form would be read as something else, the ISIL stays whole.
+    """
+    short = owner[:2] + owner[3:] if owner[2:3] == "-" else owner
+    return short if _expand(short) == owner else owner
+
+
+def _expand(owner: str) -> str:
+    """Return the ISIL with its hyphen (ISO 15511: a country of two letters, or another prefix)."""
+    if PREFIX_WITH_HYPHEN.match(owner) or not COUNTRY.match(owner):
+        return owner
+    return f"{owner[:2]}-{owner[2:]}"
 
 
 def _extensions(data: bytes) -> tuple[tuple[Extension, ...], bytes]:
@@ -176,28 +210,36 @@ def encode_block(content: BasicBlock, size: int = BASIC, block_size: int = 4) ->
     Raises ValueError when something does not fit its field.
     """
     item = content.item.encode("utf-8")
-    owner = content.owner.replace("-", "", 1) if content.owner[2:3] == "-" else content.owner
+    owner = _compact(content.owner).encode("utf-8")
     room = min(size, BASIC) - 21
-    if size < BASIC_SHORT:
-        raise ValueError(f"a basic block needs {BASIC_SHORT} bytes, not {size}")
-    if len(item) > 16 and not any(extension.id == 1 for extension in content.extensions):
-        raise ValueError(
-            f"item identifier {content.item!r} is longer than 16 bytes: use a library extension block"
-        )
-    if len(owner.encode()) > room:
-        raise ValueError(f"owner {content.owner!r} is longer than {room} bytes")
-    if not (0 <= content.usage <= 15 and 0 <= content.version <= 15 and 0 <= content.part <= 255):
-        raise ValueError("usage and version are nibbles, part numbers are bytes")
+    _check(content, item, owner, size, room)
     block = bytearray(min(size, BASIC))
     block[0] = content.version << 4 | content.usage
     block[1:3] = bytes((content.parts, content.part))
-    block[3:19] = (b"\x01" if len(item) > 16 else item).ljust(16, b"\0")
-    block[21:] = owner.encode("ascii").ljust(room, b"\0")
-    if content.order == "nibbles-swapped":
+    block[3:19] = (bytes((LONG_ITEM,)) if len(item) > 16 else item).ljust(16, b"\0")
+    block[21:] = owner.ljust(room, b"\0")
+    if content.order in ("nibbles-swapped", "both"):
         block[:] = _swap_first(bytes(block))
     block[CRC_BYTES] = block_crc(bytes(block)).to_bytes(2, "little")
     memory = bytes(block) + b"".join(map(encode_extension, content.extensions)) + content.rest
     if len(memory) > size and any(memory[size:]):
         raise ValueError(f"{len(memory)} bytes do not fit on a tag of {size}")
     memory = memory[:size].ljust(size, b"\0")
-    return _reverse_blocks(memory, block_size) if content.order == "blocks-reversed" else memory
+    return _reverse_blocks(memory, block_size) if content.order in ("blocks-reversed", "both") else memory
+
+
+def _check(content: BasicBlock, item: bytes, owner: bytes, size: int, room: int) -> None:
+    if size < BASIC_SHORT:
+        raise ValueError(f"a basic block needs {BASIC_SHORT} bytes, not {size}")
+    if len(item) > 16 and not any(extension.id == 1 for extension in content.extensions):
+        raise ValueError(
+            f"item identifier {content.item!r} is longer than 16 bytes: use a library extension block"
+        )
+    if len(owner) > room:
+        raise ValueError(f"owner {content.owner!r} is longer than {room} bytes")
+    if not (0 <= content.usage <= 15 and 0 <= content.version <= 15):
+        raise ValueError("usage and version are nibbles, 0 to 15")
+    if not (0 <= content.part <= 255 and 0 <= content.parts <= 255):
+        raise ValueError("the number of parts, and of the part, are bytes, 0 to 255")
+    if any(ord(char) < 0x20 for char in content.item + content.owner):
+        raise ValueError("item identifier and owner hold no control characters")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from firmware_bridge.ports import TagMemory
-from firmware_bridge.tags.danish import USAGE_PATRON, BasicBlock, NotDanish, decode_block
+from firmware_bridge.tags.danish import USAGE_PATRON, BasicBlock, NotDanish, decode_block, looks_written
 
 Security = Literal["secured", "unsecured", "unknown"]
 
@@ -92,8 +92,8 @@ def decode_tag(memory: TagMemory, owners: frozenset[str], bits: SecurityBits) ->
         case NotDanish(reason="blank"):
             return BlankTag(memory.uid)
         case NotDanish(reason="crc", detail=detail):
-            looks_ours = memory.blocks[0] >> 4 == 1 and memory.blocks[1] >= memory.blocks[2] > 0
-            return DamagedTag(memory.uid, detail) if looks_ours else UnknownTag(memory.uid, detail)
+            damaged = looks_written(memory.blocks, memory.block_size)
+            return DamagedTag(memory.uid, detail) if damaged else UnknownTag(memory.uid, detail)
         case NotDanish(detail=detail):
             return UnknownTag(memory.uid, detail)
         case BasicBlock(usage=usage) if usage == USAGE_PATRON:
@@ -102,8 +102,13 @@ def decode_tag(memory: TagMemory, owners: frozenset[str], bits: SecurityBits) ->
             return BlankTag(memory.uid)
         case BasicBlock():
             security = bits.of(memory.afi)
-            if owners and found.owner not in owners:
+            if owners and _key(found.owner) not in map(_key, owners):
                 return ForeignTag(memory.uid, found.owner, security)
             return ItemTag(
                 memory.uid, found.item, found.owner, found.part, found.parts, found.usage, security
             )
+
+
+def _key(owner: str) -> str:
+    """Return what two spellings of one ISIL have in common: ISILs differ by more than case or hyphens."""
+    return owner.replace("-", "").casefold()
