@@ -78,7 +78,10 @@ class InfluxStore:
 
         try:
             self._writer.write(
-                self._settings.bucket, self._settings.org, "\n".join(batch), write_precision=WritePrecision.MS
+                self._settings.bucket,
+                self._settings.org,
+                "\n".join(batch),
+                write_precision=WritePrecision.MS,  # type: ignore[arg-type]  # the client's constants are text
             )
         except ApiException as error:
             return self._refused(batch, int(error.status or 0), _message(error.body))

@@ -5,6 +5,7 @@ second at a power cut is allowed (samples may be lost), so the file is synchroni
 """
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,16 +37,15 @@ class SqliteStore:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(SCHEMA)
-        self._series: dict[tuple[str, str, str, str], int] = {
-            (branch, station, part, name): number
-            for number, branch, station, part, name in self._db.execute(
-                "SELECT series, branch, station, part, name FROM series"
-            )
-        }
+        self._series = self._known()
         self._pruned = datetime.min.replace(tzinfo=UTC)
 
+    def _known(self) -> dict[tuple[str, str, str, str], int]:
+        found = self._db.execute("SELECT series, branch, station, part, name FROM series")
+        return {(branch, station, part, name): number for number, branch, station, part, name in found}
+
     async def write(self, points: Sequence[Point]) -> Stored:
-        """Store a batch in one transaction."""
+        """Store a batch in one transaction; a value that is no finite number is left out."""
         return await self._run(lambda: self._write(points))
 
     async def series(self, wanted: Series) -> list[tuple[datetime, float]]:
@@ -80,6 +80,7 @@ class SqliteStore:
                 self._prune(max(point.at for point in points))
         except BaseException:
             self._db.execute("ROLLBACK")
+            self._series = self._known()
             raise
         self._db.execute("COMMIT")
         return Stored(len(points))
@@ -88,6 +89,8 @@ class SqliteStore:
         for point in points:
             at = int(point.at.timestamp() * 1000)
             for name, value in point.values.items():
+                if not math.isfinite(value):
+                    continue
                 yield self._number(point, name), at, value
 
     def _number(self, point: Point, name: str) -> int:

@@ -157,27 +157,32 @@ class Occupancy(Message):
     inside: int = Field(ge=0)
 
 
+FeedWord = Literal[
+    "checkout",
+    "renew",
+    "refused",
+    "withdrawn",
+    "checkin",
+    "passage",
+    "gate-alarm",
+    "case",
+    "alarm-raised",
+    "alarm-cleared",
+    "station-online",
+    "station-lost",
+]
+"""What the feed tells of."""
+
+
 class FeedEvent(Message):
     """One thing that happened, numbered per branch, without person, item or visit."""
 
     schema_name: Literal["feed/1"] = Field("feed/1", alias="schema")
-    n: int = Field(ge=1)
+    boot: str = Field("", max_length=64, description="Boot of the central that counts.")
+    n: int = Field(ge=1, description="Without holes within a boot and a branch.")
     at: Instant
     station: StationName
-    event: Literal[
-        "checkout",
-        "renew",
-        "refused",
-        "withdrawn",
-        "checkin",
-        "passage",
-        "gate-alarm",
-        "case",
-        "alarm-raised",
-        "alarm-cleared",
-        "station-online",
-        "station-lost",
-    ]
+    event: FeedWord
     detail: str = Field("", max_length=120, description="A code, never a name.")
 
 

@@ -1,0 +1,85 @@
+"""The settings of the central service: one typed TOML file, a sentence for each setting."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from wire.ids import StationName
+from wire.settings import Settings, resolve
+
+
+def _from_file(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return resolve(folder, value) if folder is not None else value
+
+
+FilePath = Annotated[Path, AfterValidator(_from_file)]
+"""A path; a relative one counts from the folder of the settings file."""
+
+
+class BrokerSettings(Settings):
+    """Where the broker is, and central's certificate."""
+
+    host: str = Field(description="Name or address of the broker, as its certificate says it.")
+    port: int = Field(ge=1, le=65535, description="Port of the listener for central, operators, integrators.")
+    ca: FilePath = Field(description="PEM file of the authority that signed the broker's certificate.")
+    cert: FilePath = Field(description="PEM file of the certificate named `central`.")
+    key: FilePath = Field(description="PEM file of the private key that belongs to it.")
+
+
+class SqliteTelemetry(Settings):
+    """Health measurements in one file: for one branch, and to begin with."""
+
+    kind: Literal["sqlite"] = Field("sqlite", description="sqlite: a file of our own, no server.")
+    path: FilePath = Field(description="The file; it is made when it is not there.")
+    retention_days: int = Field(90, ge=1, description="Days after which measurements are forgotten.")
+
+
+class InfluxTelemetry(Settings):
+    """Health measurements in an InfluxDB, 1.8 or 2.x."""
+
+    kind: Literal["influx"] = Field(description="influx: an InfluxDB server.")
+    url: str = Field(description="Address of the server, e.g. http://influx.library.example:8086.")
+    org: str = Field("-", description="Organisation (2.x); version 1.8 ignores it.")
+    bucket: str = Field(description="Bucket (2.x), or database/policy (1.8).")
+    token_file: FilePath = Field(description="File with the token (2.x), or user:password (1.8); mode 0600.")
+
+
+class AlarmSettings(Settings):
+    """When a measurement is an alarm. Each has a value at which it is raised and one at which it is over."""
+
+    outbox_old_s: float = Field(60, gt=0, description="Seconds a fact may wait at a station.")
+    outbox_clear_s: float = Field(20, gt=0, description="Seconds below which that alarm is over.")
+    paper_low_percent: float = Field(10, ge=0, le=100, description="Paper left, in per cent, that is low.")
+    paper_clear_percent: float = Field(20, ge=0, le=100, description="Per cent above which it is over.")
+    station_lost_for_s: float = Field(0, ge=0, description="Seconds a station must be lost for an alarm.")
+    device_lost_for_s: float = Field(1, ge=0, description="Seconds a device must be lost for an alarm.")
+    gate_alarm_stands_s: float = Field(30, gt=0, description="Seconds the alarm of a gate stands.")
+
+
+class LogSettings(Settings):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+    as_json: bool = Field(False, description="One JSON object a line, for journald and log shippers.")
+
+
+class CentralSettings(Settings):
+    """The central service."""
+
+    ledger: str = Field(description="URL of the ledger, e.g. sqlite:////var/lib/turnleaf/ledger.db.")
+    policy: FilePath = Field(description="TOML file with loan periods, limits and renewals.")
+    items_key: FilePath = Field(description="Key of the item hashes, made by `turnleaf broker init`.")
+    spool: FilePath = Field(description="Folder in which measurements wait while the store is away.")
+    broker: BrokerSettings = Field(description="The broker and central's certificate.")
+    telemetry: SqliteTelemetry | InfluxTelemetry = Field(
+        discriminator="kind", description="Where measurements are kept."
+    )
+    alarms: AlarmSettings = Field(AlarmSettings(), description="When a measurement is an alarm.")
+    operators: dict[StationName, Literal["operate", "look"]] = Field(
+        default_factory=dict,
+        description="Who may do what by request: operate (acknowledge, command, retry) or look (read).",
+    )
+    log: LogSettings = Field(LogSettings(), description="What is logged.")
+    status_s: int = Field(30, ge=1, le=3600, description="Seconds between two words of central's presence.")
