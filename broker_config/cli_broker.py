@@ -44,6 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("check", help="connect to the running broker and prove each of its rules")
     for name, verb in verbs.choices.items():
         verb.epilog = f"example: turnleaf broker {_EXAMPLES[name]}"
+        verb.add_argument("--dir", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 

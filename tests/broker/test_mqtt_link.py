@@ -1,10 +1,13 @@
 """The MQTT link against a real Mosquitto."""
 
 import asyncio
+import statistics
+import time
 
 import pytest
 from real.broker import RealBroker, running
 
+from wire import mqtt_link
 from wire.link import Connected, Disconnected, Inbound, Outgoing, PublishDenied, Refused, TooLarge
 from wire.topics import topic
 
@@ -100,6 +103,64 @@ async def test_many_messages_keep_their_order(real_broker: RealBroker):
             acked = len(arrived)
 
         assert [b"%d" % n for n in range(3000)] == [event.payload for event in seen.of(Inbound)]
+
+
+async def test_an_exchange_is_not_slowed_by_nagle(real_broker: RealBroker):
+    """With Nagle's algorithm on at one of the three, half of the exchanges take 40 ms or more."""
+    central = real_broker.link("central", subscriptions=[topic("fact")])
+    kiosk = real_broker.link("kiosk-1", subscriptions=[RESUME])
+    took = []
+    async with running(central) as at_central, running(kiosk) as at_kiosk:
+        for number in range(1, 32):
+            began = time.perf_counter()
+            kiosk.post(Outgoing(FACT, b"q"))
+            asked = await at_central.next(Inbound, number)
+            central.post(Outgoing(RESUME, b"a"))
+            asked.ack()
+            answer = await at_kiosk.next(Inbound, number)
+            answer.ack()
+            took.append(time.perf_counter() - began)
+
+    assert statistics.median(took) < 0.02
+
+
+async def test_an_owner_that_falls_behind_is_waited_for_and_loses_nothing(
+    real_broker: RealBroker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(mqtt_link, "HIGH_WATER", 20)
+    monkeypatch.setattr(mqtt_link, "LOW_WATER", 5)
+    central = real_broker.link("central", subscriptions=[topic("fact")], keepalive_s=60)
+    kiosk = real_broker.link("kiosk-1")
+    heard: list[bytes] = []
+    deepest = 0
+
+    async def slowly() -> None:
+        nonlocal deepest
+        async for event in central.events():
+            if isinstance(event, Inbound):
+                deepest = max(deepest, central._events.qsize())
+                heard.append(event.payload)
+                event.ack()
+                await asyncio.sleep(0.001)
+
+    reader = asyncio.create_task(slowly())
+    async with running(central, read=False), running(kiosk):
+        await kiosk.publish(Outgoing(FACT, b"0"))
+        async with asyncio.timeout(20):
+            while not heard:
+                await asyncio.sleep(0.01)
+                await kiosk.publish(Outgoing(FACT, b"0"))
+        heard.clear()
+        for number in range(600):
+            kiosk.post(Outgoing(FACT, b"n%d" % number))
+        async with asyncio.timeout(20):
+            while b"n599" not in heard:
+                await asyncio.sleep(0.01)
+    reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+
+    assert [b"n%d" % number for number in range(600)] == [payload for payload in heard if payload != b"0"]
+    assert deepest < 200
 
 
 async def test_cancelling_is_a_clean_goodbye_without_a_will(real_broker: RealBroker):
