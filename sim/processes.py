@@ -1,0 +1,120 @@
+"""The daemons of a simulated library as real processes: started, watched for their ready line, killed.
+
+A daemon belongs to a process group of its own, writes its log to a file, and is ended by its pid. When
+this process is killed, the kernel ends them too (setpriv --pdeathsig).
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from wire.errors import ConfigError, DeviceError
+
+READY_S = 20.0
+STOP_S = 6.0
+
+
+class Daemon:
+    """One `turnleaf … run --config FILE`."""
+
+    def __init__(
+        self, name: str, command: tuple[str, ...], log: Path, env: dict[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._log = log
+        self._env = env or {}
+        self._process: asyncio.subprocess.Process | None = None
+        self._drain: asyncio.Task[None] | None = None
+        self.ready_line = ""
+        self.starts = 0
+
+    @property
+    def pid(self) -> int:
+        """The process id, 0 when it does not run."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else 0
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Start it; with `wait` return when it says "ready". Raises ConfigError with its last words."""
+        command = [sys.executable, "-m", "turnleaf", *self._command]
+        setpriv = shutil.which("setpriv")
+        if setpriv is not None:
+            command = [setpriv, "--pdeathsig", "TERM", *command]
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                env=os.environ | self._env,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.starts += 1
+        ready = asyncio.Event()
+        self._drain = asyncio.create_task(self._read(self._process, ready), name=f"{self.name} output")
+        if wait:
+            await self._await_ready(ready)
+
+    async def _await_ready(self, ready: asyncio.Event) -> None:
+        assert self._process is not None
+        ended = asyncio.create_task(self._process.wait())
+        said = asyncio.create_task(ready.wait())
+        try:
+            await asyncio.wait({ended, said}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            said.cancel()
+        if not ready.is_set():
+            raise ConfigError(f"{self.name} did not get ready: {self.last_words()}", do=f"Read {self._log}.")
+
+    async def _read(self, process: asyncio.subprocess.Process, ready: asyncio.Event) -> None:
+        assert process.stdout is not None
+        async for raw in process.stdout:
+            line = raw.decode(errors="replace").strip()
+            if line.startswith("ready"):
+                self.ready_line = line
+                ready.set()
+
+    def last_words(self) -> str:
+        """Return the last lines of its log."""
+        try:
+            text = self._log.read_text(errors="replace")
+        except OSError:
+            return "(no log)"
+        return " | ".join(text.strip().splitlines()[-6:])
+
+    async def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        if self.pid:
+            assert self._process is not None
+            self._process.send_signal(signal.SIGKILL)
+        await self._reap()
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL when it does not end."""
+        if self._process is not None and self.pid:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), STOP_S)
+        await self.kill()
+
+    async def _reap(self) -> None:
+        if self._process is not None:
+            await self._process.wait()
+        if self._drain is not None:
+            self._drain.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._drain
+            self._drain = None
+
+    def address(self) -> str:
+        """Return the address in its ready line; raises DeviceError when it told none."""
+        for word in self.ready_line.split():
+            if word.startswith("http://"):
+                return word
+        raise DeviceError(f"{self.name} told no address: {self.ready_line!r}")
