@@ -27,8 +27,8 @@ def consume(scene: Scene, entry: Entry, state: StreamRow, memory: "Memory") -> A
     _place(scene, body, state, memory.heard)
     answer = None
     if isinstance(body, Checkout | Renew):
-        row = request(scene, body, entry.answer)
-        answer = row.say(entry.link, memory.boot, scene.hot.title(row.item))
+        row, title = request(scene, body, entry.answer)
+        answer = row.say(entry.link, memory.boot, title)
         item: str | None = body.item
     else:
         item = fact(scene, body)

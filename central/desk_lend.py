@@ -11,19 +11,25 @@ from wire.messages.facts import Checkout, Renew, Withdrawn
 from wire.messages.stream import Answer, Refusal
 
 
-def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> AnswerRow:
-    """Decide a request, or record it as it happened when the station brings its answer along (L7)."""
+def request(
+    scene: Scene, body: Checkout | Renew, told: Answer | None
+) -> tuple[AnswerRow, str | None]:
+    """Decide a request, or record it as it happened when the station brings its answer along (L7).
+
+    Returns the answer, stored, and the item's title, which is said but not stored with it.
+    """
     row = scene.hot.item(body.item)
     patron = scene.hot.patron(body.card)
+    title = None if row is None else row.title
     if told is not None:
-        return _as_happened(scene, body, told, row, patron)
+        return _as_happened(scene, body, told, row, patron), title
     asked = _ask(scene, body, row, patron)
     decision = scene.group.authority.decide(asked, scene.at)
     if isinstance(decision, Elsewhere):
         raise NotImplementedError
     if isinstance(body, Checkout) and body.offline and isinstance(decision, Refusal) and row and patron:
         decision = _lent_already(scene, body, decision, row, patron)
-    return _record(scene, body, decision, row, patron)
+    return _record(scene, body, decision, row, patron), title
 
 
 def _ask(scene: Scene, body: Checkout | Renew, row: ItemRow | None, patron: PatronRow | None) -> Asked:

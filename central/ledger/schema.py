@@ -5,6 +5,8 @@ tables beside an append-only journal; the journal never names a patron, so that 
 item is clearing one column of `loan`. What is written per fact has its statements in `statements`.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -26,6 +28,9 @@ metadata = MetaData(
 )
 
 ID = String(64)
+
+BY_KEY: Any = {"sqlite_with_rowid": False}
+"""Tables that are only ever looked up by their random key: on SQLite one tree instead of two."""
 
 # --- registry -------------------------------------------------------------------------------------
 
@@ -55,12 +60,14 @@ patron = Table(
     Column("expires", Date),
     Column("blocked", String(64)),
     Column("pin", String(200)),
+    **BY_KEY,
 )
 card = Table(
     "card",
     metadata,
     Column("card", ID, primary_key=True),
     Column("patron", ID, nullable=False, index=True),
+    **BY_KEY,
 )
 item = Table(
     "item",
@@ -97,6 +104,7 @@ stream = Table(
     Column("parked_body", Text),
     Column("parked_seen", String(300)),
     Column("parked_at", BigInteger),
+    **BY_KEY,
 )
 journal = Table(
     "journal",
@@ -109,6 +117,7 @@ journal = Table(
     Column("at", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("item", ID),
+    **BY_KEY,
 )
 answer = Table(
     "answer",
@@ -120,6 +129,7 @@ answer = Table(
     Column("renewed", Boolean, nullable=False, server_default=false()),
     Column("refusal", Text),
     Column("at", BigInteger, nullable=False),
+    **BY_KEY,
 )
 dead_letter = Table(
     "dead_letter",

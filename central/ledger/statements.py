@@ -103,7 +103,6 @@ OTHER_STREAM = (
     select(stream.c.stream)
     .where(stream.c.station == bindparam("station"))
     .where(stream.c.stream != bindparam("stream"))
-    .limit(literal_column("1"))
 )
 PARKED = (
     select(

@@ -46,7 +46,8 @@ def upgrade() -> None:
     sa.Column('renewed', sa.Boolean(), server_default=sa.false(), nullable=False),
     sa.Column('refusal', sa.Text(), nullable=True),
     sa.Column('at', sa.BigInteger(), nullable=False),
-    sa.PrimaryKeyConstraint('request', name=op.f('pk_answer'))
+    sa.PrimaryKeyConstraint('request', name=op.f('pk_answer')),
+    sqlite_with_rowid=False
     )
     op.create_table('branch',
     sa.Column('branch', sa.String(length=64), nullable=False),
@@ -57,7 +58,8 @@ def upgrade() -> None:
     op.create_table('card',
     sa.Column('card', sa.String(length=64), nullable=False),
     sa.Column('patron', sa.String(length=64), nullable=False),
-    sa.PrimaryKeyConstraint('card', name=op.f('pk_card'))
+    sa.PrimaryKeyConstraint('card', name=op.f('pk_card')),
+    sqlite_with_rowid=False
     )
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_card_patron'), ['patron'], unique=False)
@@ -154,7 +156,8 @@ def upgrade() -> None:
     sa.Column('at', sa.BigInteger(), nullable=False),
     sa.Column('received', sa.BigInteger(), nullable=False),
     sa.Column('item', sa.String(length=64), nullable=True),
-    sa.PrimaryKeyConstraint('fact_id', name=op.f('pk_journal'))
+    sa.PrimaryKeyConstraint('fact_id', name=op.f('pk_journal')),
+    sqlite_with_rowid=False
     )
     op.create_table('lease',
     sa.Column('one', sa.Integer(), autoincrement=False, nullable=False),
@@ -215,7 +218,8 @@ def upgrade() -> None:
     sa.Column('expires', sa.Date(), nullable=True),
     sa.Column('blocked', sa.String(length=64), nullable=True),
     sa.Column('pin', sa.String(length=200), nullable=True),
-    sa.PrimaryKeyConstraint('patron', name=op.f('pk_patron'))
+    sa.PrimaryKeyConstraint('patron', name=op.f('pk_patron')),
+    sqlite_with_rowid=False
     )
     op.create_table('renewal',
     sa.Column('request', sa.String(length=64), nullable=False),
@@ -247,7 +251,8 @@ def upgrade() -> None:
     sa.Column('parked_body', sa.Text(), nullable=True),
     sa.Column('parked_seen', sa.String(length=300), nullable=True),
     sa.Column('parked_at', sa.BigInteger(), nullable=True),
-    sa.PrimaryKeyConstraint('stream', name=op.f('pk_stream'))
+    sa.PrimaryKeyConstraint('stream', name=op.f('pk_stream')),
+    sqlite_with_rowid=False
     )
     with op.batch_alter_table('stream', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_stream_station'), ['station'], unique=False)
