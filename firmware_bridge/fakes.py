@@ -4,11 +4,50 @@ A driver is tested against `sim.devices`, which speaks bytes; these fakes are fo
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
-from firmware_bridge.errors import TagGone
+from firmware_bridge.errors import DeviceLost, TagGone, TagLocked
 from firmware_bridge.ports import AfiOutcome, AfiResult, CardEvent, DeviceInfo, TagMemory
 from wire.errors import DeviceError
+
+
+class FakeTransport:
+    """A cable whose far end is a function: bytes written -> bytes that come back.
+
+    `say` lets bytes come by themselves, `lose` ends the connection.
+    """
+
+    def __init__(self, answer: Callable[[bytes], bytes] = lambda _: b"") -> None:
+        self.answer = answer
+        self.written: list[bytes] = []
+        self.closed = False
+        self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def say(self, data: bytes) -> None:
+        """Let bytes arrive."""
+        if data:
+            self._incoming.put_nowait(data)
+
+    def lose(self) -> None:
+        """Cut the connection."""
+        self._incoming.put_nowait(b"")
+
+    async def read(self) -> bytes:
+        """Return what arrives next; raises DeviceLost when the connection was cut."""
+        data = await self._incoming.get()
+        if not data:
+            raise DeviceLost("the connection was cut")
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Remember, and let the answer arrive."""
+        self.written.append(data)
+        self.say(self.answer(data))
+
+    async def close(self) -> None:
+        """Remember."""
+        self.closed = True
 
 
 class FakePad:
@@ -19,6 +58,7 @@ class FakePad:
         self.lost: DeviceError | None = None
         self.outcomes: list[AfiOutcome] = []
         self.writes: list[tuple[str, int]] = []
+        self.locked: set[str] = set()
 
     async def inventory(self) -> frozenset[str]:
         """Return the UIDs of the tags."""
@@ -42,8 +82,17 @@ class FakePad:
             return AfiResult("unknown", None, "the tag went")
         if outcome == "failed":
             return AfiResult("failed", tag.afi, "the tag refused")
-        self.tags[uid] = TagMemory(uid, tag.blocks, tag.block_size, afi, tag.dsfid, tag.block_count)
+        self.tags[uid] = replace(tag, afi=afi)
         return AfiResult("verified", afi)
+
+    async def write_blocks(self, uid: str, start: int, data: bytes, block_size: int) -> None:
+        """Write whole blocks; raises TagGone, or TagLocked for a tag in `locked`."""
+        tag = await self.read_tag(uid)
+        if uid in self.locked:
+            raise TagLocked("the block is locked")
+        at = start * block_size
+        blocks = tag.blocks[:at].ljust(at, b"\0") + data + tag.blocks[at + len(data) :]
+        self.tags[uid] = replace(tag, blocks=blocks)
 
     async def info(self) -> DeviceInfo:
         """Return who made it."""

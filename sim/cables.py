@@ -22,6 +22,8 @@ class Fault:
     """Up to so many seconds for each packet."""
     cut: float = 0.0
     """Chance, for each packet, that the connection is cut in the middle of it."""
+    repeat: float = 0.0
+    """Chance, for each packet, that it arrives twice."""
     garbage: float = 0.0
     """Chance, for each packet, that one bit is flipped."""
 
@@ -88,6 +90,8 @@ class Cable:
             spoiled = bytearray(data)
             spoiled[self._rng.randrange(len(data))] ^= 1 << self._rng.randrange(8)
             data = bytes(spoiled)
+        if self._rng.random() < fault.repeat:
+            data += data
         for piece in (data[at : at + 1] for at in range(len(data))) if fault.chop else (data,):
             sink.write(piece)
             await sink.drain()

@@ -78,6 +78,11 @@ class FeigPad:
         """Whether the cable is in."""
         return self._server is not None
 
+    @property
+    def clients(self) -> int:
+        """How many are connected, those included that wait for their turn."""
+        return len(self._open)
+
     def place(self, tag: SimTag) -> None:
         """Lay an item down."""
         tag.gone = False

@@ -52,7 +52,7 @@ def memory(blocks: bytes, afi: int | None = 0x07) -> TagMemory:
 
 
 def intact(**changes: object) -> bytes:
-    return encode_block(BasicBlock(**{"item": "30000001", "owner": "XX-TLF", **changes}), 112)  # type: ignore[arg-type] - keywords of a dataclass
+    return encode_block(BasicBlock(**{"item": "30000001", "owner": "XX-TLF", **changes}), 112)  # type: ignore[arg-type]  # keywords of a dataclass
 
 
 @pytest.mark.parametrize("vector", BLOCKS, ids=lambda v: v["source"][:40])
@@ -78,7 +78,7 @@ def test_the_three_checksums_give_the_published_values() -> None:
 def test_what_is_written_is_read_again(content: BasicBlock) -> None:
     if content.usage == 1:  # 11 turned round is 11
         unturned = {"nibbles-swapped": "plain", "both": "blocks-reversed"}
-        content = replace(content, order=unturned.get(content.order, content.order))  # type: ignore[arg-type] - of the literal
+        content = replace(content, order=unturned.get(content.order, content.order))  # type: ignore[arg-type]  # of the literal
 
     written = encode_block(content, 112)
     found = decode_block(written)
