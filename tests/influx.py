@@ -121,7 +121,7 @@ class Influx:
         """Start the server and wait until it answers; make user and bucket the first time."""
         first = not any(self.folder.iterdir())
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: ASYNC220 - a start is quick, and the handle is needed
                 self._command(), env={**os.environ, **self._environment()}, stdout=log, stderr=log
             )
         async with asyncio.timeout(60):

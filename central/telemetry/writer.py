@@ -39,9 +39,9 @@ class Spool:
         self._folder = folder
         self._limit = limit_bytes
         folder.mkdir(parents=True, exist_ok=True)
-        self._files = deque(sorted(folder.glob("*.json")))
-        self._next = int(self._files[-1].stem) + 1 if self._files else 1
-        self._bytes = sum(path.stat().st_size for path in self._files)
+        self._files = deque((path, path.stat().st_size) for path in sorted(folder.glob("*.json")))
+        self._next = int(self._files[-1][0].stem) + 1 if self._files else 1
+        self._bytes = sum(size for _, size in self._files)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -51,27 +51,32 @@ class Spool:
         rows = [[p.branch, p.station, p.part, p.at.isoformat(), dict(p.values)] for p in points]
         path = self._folder / f"{self._next:012d}.json"
         half = path.with_suffix(".part")
-        half.write_text(json.dumps(rows))
+        text = json.dumps(rows).encode()
+        half.write_bytes(text)
         half.rename(path)
         self._next += 1
-        self._files.append(path)
-        self._bytes += path.stat().st_size
+        self._files.append((path, len(text)))
+        self._bytes += len(text)
         lost = 0
         while self._bytes > self._limit and len(self._files) > 1:
-            lost += len(json.loads(self._files[0].read_text()))
+            lost += len(self.first())
             self.drop()
         return lost
 
     def first(self) -> list[Point]:
-        """Return the oldest batch."""
-        rows = json.loads(self._files[0].read_text())
-        return [Point(b, s, p, datetime.fromisoformat(at), values) for b, s, p, at, values in rows]
+        """Return the oldest batch; an empty one where a power cut left no readable file."""
+        try:
+            rows = json.loads(self._files[0][0].read_text())
+            return [Point(b, s, p, datetime.fromisoformat(at), values) for b, s, p, at, values in rows]
+        except (OSError, ValueError):
+            log.warning("%s cannot be read and is given up", self._files[0][0])
+            return []
 
     def drop(self) -> None:
         """Forget the oldest batch."""
-        path = self._files.popleft()
-        self._bytes -= path.stat().st_size
-        path.unlink()
+        path, size = self._files.popleft()
+        self._bytes -= size
+        path.unlink(missing_ok=True)
 
 
 class TelemetryWriter:
@@ -98,6 +103,8 @@ class TelemetryWriter:
     async def run(self) -> None:
         """Write batches until cancelled; then keep the rest on disk."""
         try:
+            if len(self._spool):
+                self._news.set()
             while True:
                 await self._news.wait()
                 if len(self._waiting) < BATCH:
@@ -109,22 +116,17 @@ class TelemetryWriter:
                 if self.trouble is not None:
                     await asyncio.sleep(RETRY_S)
         finally:
-            if self._waiting:
-                self._keep([self._waiting.popleft() for _ in range(len(self._waiting))])
+            self._keep_waiting()
 
     async def _turn(self) -> None:
-        """Write the oldest spooled batch, or what waits."""
+        """Write what waits, and what is spooled; keep it on disk where the store does not take it."""
         try:
-            if len(self._spool):
+            await self._fresh()
+            while len(self._spool):
                 await self._write(self._spool.first())
                 self._spool.drop()
-            if not len(self._spool):
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                try:
-                    await self._write(batch)
-                except BaseException:
-                    self._waiting.extendleft(reversed(batch))
-                    raise
+                if len(self._waiting) >= BATCH:
+                    await self._fresh()
             if self.trouble is not None:
                 log.info("telemetry is stored again")
             self.trouble = None
@@ -132,8 +134,16 @@ class TelemetryWriter:
             if self.trouble is None or self.trouble.seen != error.seen:
                 log.warning("%s", error.seen)
             self.trouble = error
-            if len(self._waiting) >= BATCH:
-                self._keep([self._waiting.popleft() for _ in range(BATCH)])
+            self._keep_waiting()
+
+    async def _fresh(self) -> None:
+        """Write one batch of what waits."""
+        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        try:
+            await self._write(batch)
+        except BaseException:
+            self._waiting.extendleft(reversed(batch))
+            raise
 
     async def _write(self, batch: Sequence[Point]) -> None:
         if not batch:
@@ -144,6 +154,13 @@ class TelemetryWriter:
         if done.rejected:
             log.warning("%d points were refused: %s", done.rejected, done.reason)
 
-    def _keep(self, batch: Sequence[Point]) -> None:
-        self.tally.spooled += len(batch)
-        self.tally.lost += self._spool.put(batch)
+    def _keep_waiting(self) -> None:
+        """Put what waits on disk; where the disk does not take it either, it is lost and counted."""
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            try:
+                self.tally.lost += self._spool.put(batch)
+                self.tally.spooled += len(batch)
+            except OSError as error:
+                log.error("%d points are lost: the spool does not take them: %s", len(batch), error)
+                self.tally.lost += len(batch)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from influx import Influx, running_influx
 
 from central.telemetry.influx_store import InfluxStore
 from central.telemetry.lines import line
 from central.telemetry.port import Point, Series, StoreAway, StoreRefused, TelemetryStore
 from central.telemetry.sqlite_store import SqliteStore
-from influx import Influx, running_influx
 
 
 def moment(seconds: float = 0) -> datetime:
@@ -62,8 +62,8 @@ async def test_what_was_written_can_be_read_repeated_and_drawn_smaller(kind: str
         assert [(moment(second), float(second)) for second in range(100)] == every
         assert [(moment(start), start + 4.5) for start in range(0, 100, 10)] == few
         assert [(moment(5), -70.5)] == await store.series(wanted(100, name="noise_dbm"))
-        assert [] == await store.series(wanted(station="kiosk-9"))
-        assert 102 == await store.count()
+        assert await store.series(wanted(station="kiosk-9")) == []
+        assert await store.count() == 102
 
 
 @BOTH
@@ -76,7 +76,7 @@ async def test_awkward_names_are_names_and_what_is_no_number_is_left_out(kind: s
         done = await store.write([awkward, Point("main", "kiosk-1", "pad", moment(2), {"x": float("nan")})])
 
         assert [(moment(1), 1.5)] == await store.series(wanted(100, name=name))
-        assert 1 == await store.count()
+        assert await store.count() == 1
         assert done.rejected == 0
 
 
@@ -129,7 +129,7 @@ async def test_one_bad_line_costs_itself_alone(server: Influx) -> None:
 
     done = await store.write([*batch[:20], bad, *batch[20:]])
 
-    assert (50, 1) == (done.stored, done.rejected)
+    assert (done.stored, done.rejected) == (50, 1)
     assert "word" in done.reason
     assert [float(second) for second in range(50)] == [value for _, value in await store.series(wanted(100))]
     await store.close()
