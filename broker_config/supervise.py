@@ -1,8 +1,9 @@
 """A Mosquitto of our own, for the demo, tests and one-branch libraries: started, watched, stopped.
 
 It is ready when both listeners accept TLS. When it dies unasked, it is started again with back-off.
-It never outlives us: `stop` ends it by its pid, and the kernel ends it (`setpriv --pdeathsig`) when
-this process is killed. A library with a service manager runs mosquitto there, with the same files.
+It does not outlive us: `stop` ends it by its pid, and the kernel ends it (`setpriv --pdeathsig`) when
+this process is killed, unless mosquitto has changed to another account than ours. A library with a
+service manager runs mosquitto there, with the same files.
 """
 
 import asyncio

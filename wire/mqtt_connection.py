@@ -124,6 +124,8 @@ class Connection:
             )
         except (OSError, ssl.CertificateError) as error:
             fault = certificate_fault(str(error), settings)
+            if fault is None and isinstance(error, ssl.SSLError | ConnectionResetError):
+                fault = unanswered(str(error), settings)
             if fault is not None:
                 raise fault from error
             raise LinkError(f"no connection to the broker {where}: {error}") from error

@@ -81,7 +81,8 @@ def unanswered(reason: str, settings: LinkSettings) -> ConfigError:
     closes without a TLS alert, so this is all that a refused certificate looks like from here.
     """
     return ConfigError(
-        f"the broker {settings.host}:{settings.port} closed the connection before it answered: {reason}",
-        why="So Mosquitto refuses a certificate that is revoked, expired or of another installation.",
+        f"the broker {settings.host}:{settings.port} closed the connection before it answered",
+        why="So Mosquitto refuses a certificate that is revoked, expired or of another installation. "
+        f"Seen here: {reason}.",
         do=f"Read the broker's log; `turnleaf doctor` reads the certificate of {settings.identity}.",
     )
