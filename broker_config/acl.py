@@ -8,7 +8,7 @@ block of an operator takes back what only stations may do (`deny` comes before p
 from collections.abc import Iterable
 
 from broker_config.registry import Identity
-from broker_config.roles import CENTRAL, EVERY_BRANCH, READING_VERBS
+from broker_config.roles import CENTRAL, EVERY_BRANCH, OBSERVER, READING_VERBS
 from wire.topics import ROOT, TABLE, Party, Topic
 
 
@@ -20,6 +20,9 @@ def acl(identities: Iterable[Identity], table: Iterable[Topic] = TABLE) -> str:
     for identity in sorted(identities, key=lambda known: known.name):
         if identity.revoked is None and identity.role in ("operator", "viewer"):
             lines += ["", f"# {identity.role}", f"user {identity.name}", *_person(identity, rows)]
+        if identity.revoked is None and identity.role == OBSERVER:
+            lines += ["", f"# {identity.role}: simulated patrons only", f"user {identity.name}"]
+            lines += [f"topic read {ROOT}/#", f"topic deny {ROOT}/up/{identity.name}/#"]
     lines += ["", "# stations, each under its own name", *_stations(rows)]
     return "\n".join(lines) + "\n"
 

@@ -2,8 +2,12 @@
 
 from typing import Literal, get_args
 
-Role = Literal["station", "central", "operator", "viewer"]
+Role = Literal["station", "central", "operator", "viewer", "observer"]
 ROLES: tuple[Role, ...] = get_args(Role)
+
+OBSERVER = "observer"
+"""Reads every topic, patrons' cards included, and writes none. Made for the demo and for tests, whose
+patrons are simulated; the command line does not offer it."""
 
 CENTRAL = "central"
 """The one identity of the service."""
