@@ -91,13 +91,18 @@ def on_sample(view: StationView, part: str, sample: Sample, now: datetime) -> St
 
 
 def on_loan(view: StationView, day: str, *, loans: int = 0, returns: int = 0) -> StationView:
-    """Count a loan or a return of the local day `day` (YYYY-MM-DD); a new day begins at zero."""
+    """Count loans (one fewer when it was withdrawn) and returns of the local day `day` (YYYY-MM-DD).
+
+    A new day begins at zero; what happened on an earlier day and comes late does not count today.
+    """
+    if day < view.day:
+        return view
     fresh = view.day != day
     return replace(
         view,
         day=day,
-        loans_today=(0 if fresh else view.loans_today) + loans,
-        returns_today=(0 if fresh else view.returns_today) + returns,
+        loans_today=max((0 if fresh else view.loans_today) + loans, 0),
+        returns_today=max((0 if fresh else view.returns_today) + returns, 0),
     )
 
 

@@ -1,15 +1,16 @@
 """Conditions: what about a station is an alarm, as pure rules with thresholds, hysteresis and duration.
 
 A rule says what stands now. Whether it has stood long enough, and whether somebody knows, is not its
-business: that is `central.alarms.debounce` and `central.alarms.life`. Every condition explains itself.
+business: that is `central.alarms.book` and `central.alarms.life`. Every condition explains itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from central.fleet import StationView, presence
+from wire.errors import TurnleafError
 
 Severity = Literal["look", "act"]
 
@@ -75,6 +76,18 @@ def conditions(
     yield from _paper(view, name, standing, limits)
 
 
+def judged(view: StationView, known: Iterable[Key], now: datetime) -> frozenset[Key]:
+    """Return which of the `known` keys of a station can be judged now: one that is away says nothing of them.
+
+    So what stood before a station was lost still stands (explained by the loss) until it speaks again.
+    """
+    match presence(view, now):
+        case "online" | "left":
+            return frozenset(known)
+        case "lost" | "stale" | "unseen":
+            return frozenset(key for key in known if key.rule == "station-lost")
+
+
 def _clock(at: datetime | None) -> str:
     return f"{at:%H:%M:%S} UTC" if at is not None else "no time"
 
@@ -115,7 +128,7 @@ def _outbox(
             "look",
             f"{name}: {work.outbox_open} facts wait, the oldest since {_clock(work.outbox_oldest)}",
             "The ledger does not know yet what happened there.",
-            "See whether the stream is parked (turnleaf stream list) or the line is slow.",
+            f"See whether its stream is parked (turnleaf stream retry {view.station}) or the line is slow.",
             value=age,
         )
 
@@ -175,4 +188,43 @@ def unknown_station(station: str, at: datetime) -> Condition:
         "Its facts are not taken; they wait on its own disk.",
         "Add it to the registry (turnleaf ledger load), or revoke its certificate.",
         keep_s=0.0,
+    )
+
+
+def foreign_stream(station: str, branch: str, name: str, seen: str) -> Condition:
+    """Return the condition of a stream that another station owns: a disk was moved or copied."""
+    return Condition(
+        Key(station, "", "foreign-stream"),
+        branch,
+        "act",
+        f"{name} sends the stream of another station: {seen}"[:300],
+        "Of this stream nothing is taken, so that nothing is recorded under the wrong name.",
+        "Put the disk back into its own station, or enrol this station anew with an empty disk.",
+        keep_s=0.0,
+    )
+
+
+def unreadable(station: str, branch: str, name: str, at: datetime) -> Condition:
+    """Return the condition of a message whose envelope cannot be read; nothing moves."""
+    return Condition(
+        Key(station, "", "unreadable"),
+        branch,
+        "look",
+        f"{name} sent something at {_clock(at)} that cannot be read at all",
+        "Its facts may stand still; they are safe on its own disk.",
+        "Compare the versions of station and central; look at the station's log.",
+        keep_s=0.0,
+    )
+
+
+def telemetry_away(error: TurnleafError) -> Condition:
+    """Return the condition of a telemetry store that does not take measurements."""
+    return Condition(
+        Key("central", "telemetry", "telemetry-away"),
+        "all",
+        "look",
+        error.seen[:300],
+        error.why[:300] or "Measurements wait on central's disk; alarms work all the same.",
+        error.do[:300] or "Look at the telemetry store.",
+        for_s=5.0,
     )
