@@ -57,7 +57,7 @@ def _base(w: Words, kiosk: s.Kiosk, languages: Languages) -> Screen:
     bar = (
         *(
             Button(
-                "language", NAMES.get(code, code), "languages", code, pressed=code == w.language, lang=code
+                "language", NAMES.get(code, code), "", code, pressed=code == w.language, lang=code
             )
             for code in languages
         ),

@@ -120,11 +120,11 @@ class Page:
             self._guard, log_config=None, access_log=False, lifespan="off", http="h11", ws="none",
             timeout_graceful_shutdown=1, server_header=False, date_header=False,
         )  # fmt: skip
-        server = _Server(config)
         try:
-            await server.serve(sockets=[self._socket])
+            await _Server(config, lambda: self._send("")).serve(sockets=[self._socket])
         finally:
             self._socket.close()
+        raise asyncio.CancelledError
 
     # --- what the browser asks for ---
 
@@ -152,6 +152,8 @@ class Page:
                         event = await stream.get()
                 except TimeoutError:
                     event = _event("alive", "-")
+                if not event:
+                    return
                 yield event
         finally:
             self._streams.discard(stream)
@@ -193,7 +195,18 @@ async def _press_of(request: Request) -> tuple[str, str, str] | None:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to the daemon it lives in."""
+    """A server that leaves the signals to the daemon it lives in, and closes its doors when cancelled."""
+
+    def __init__(self, config: uvicorn.Config, closing: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    async def main_loop(self) -> None:
+        try:
+            await super().main_loop()
+        except asyncio.CancelledError:
+            self.should_exit = True
+            self._closing()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

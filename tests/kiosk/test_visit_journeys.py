@@ -336,7 +336,7 @@ def test_a_card_nobody_knows_is_told_so() -> None:
     world.tell(e.CardPlaced(0, "PAT-7001", "v1"))
     world.carry_out(account=Account(ask="a", known=False))
 
-    assert s.Barred(Refusal(code="card-unknown"), 0) == world.kiosk.visit
+    assert s.Barred(Refusal(code="unknown-card"), 0) == world.kiosk.visit
 
 
 def test_a_full_outbox_lends_nothing_and_says_so() -> None:

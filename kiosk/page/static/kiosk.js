@@ -15,10 +15,13 @@ function wear(screen) {
 
 function show(html) {
   const before = document.getElementById("screen");
+  const rows = document.querySelectorAll(".row").length;
   const was = { name: before?.dataset.screen, dialog: document.getElementById("dialog") !== null };
   Idiomorph.morph(kiosk, html, { morphStyle: "innerHTML" });
   const screen = document.getElementById("screen");
   wear(screen);
+  const list = document.getElementById("list");
+  if (list && document.querySelectorAll(".row").length > rows) list.scrollTop = list.scrollHeight;
   const dialog = document.getElementById("dialog");
   if (dialog && !was.dialog) dialog.querySelector("button")?.focus();
   else if (!dialog && (was.dialog || was.name !== screen.dataset.screen)) document.getElementById("headline").focus();
