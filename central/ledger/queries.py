@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, false, func, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, select
 
 from central.ledger import pins
 from central.ledger.rows import moment
@@ -15,9 +15,13 @@ from central.ledger.schema import (
     change,
     checkin,
     count,
+    dead_letter,
     item,
+    journal,
+    lease,
     loan,
     meta,
+    passage,
     patron,
     station,
     stream,
@@ -269,3 +273,29 @@ def counts(db: Connection, at: str | None, since: int) -> Counts:
         people = people.where(count.c.station == at)
     entered, left = db.execute(people).one()
     return Counts(db.execute(lent).scalar_one(), db.execute(back).scalar_one(), entered, left)
+
+
+def figures(db: Connection) -> dict[str, int | str]:
+    """Return what a ledger holds, for people."""
+
+    def number(table: Table, *where: ColumnElement[bool]) -> int:
+        return db.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+
+    return {
+        "branches": number(branch),
+        "stations": number(station),
+        "patrons": number(patron),
+        "items": number(item),
+        "loans_open": number(loan, _OPEN),
+        "loans": number(loan, loan.c.withdrawn == false()),
+        "withdrawn": number(loan, loan.c.withdrawn),
+        "returns": number(checkin),
+        "passages": number(passage),
+        "streams": number(stream),
+        "parked": number(stream, stream.c.parked_id.is_not(None)),
+        "journal": number(journal),
+        "dead_letters": number(dead_letter),
+        "cases_open": number(case, case.c.closed.is_(None)),
+        "item_changes": _last_change(db),
+        "epoch": db.execute(select(lease.c.epoch)).scalar() or 0,
+    }
