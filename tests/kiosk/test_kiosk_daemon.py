@@ -1,0 +1,199 @@
+"""A real kiosk daemon, process and all: TLS broker, FEIG bytes, PC/SC daemon, its page in Chromium."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import PORTRAIT, chromium
+from lending_central import LendingCentral
+from playwright.async_api import expect
+
+from sim.devices.feig_pad import FeigPad
+from sim.devices.pcscd import Pcscd
+from sim.devices.tags import SimTag
+from sim.devices.vpcd_card import VpcdCard
+
+pytestmark = [pytest.mark.broker, pytest.mark.pcscd, pytest.mark.browser, pytest.mark.slow]
+CARD = "04A1B2C3D4E5F6"
+TOML = """
+name = "kiosk-1"
+state_dir = "state"
+heartbeat_s = 1
+sample_s = 1
+languages = ["en", "de"]
+[broker]
+host = "127.0.0.1"
+port = {broker}
+ca = "{home}/ca.pem"
+cert = "{home}/cert.pem"
+key = "{home}/key.pem"
+[pad]
+host = "127.0.0.1"
+port = {pad}
+poll_ms = 30
+owners = ["DE-290"]
+[page]
+port = 0
+[timeouts]
+answer_s = 8
+idle_s = 60
+warning_s = 30
+goodbye_s = 2
+"""
+
+
+def book(number: int, afi: int = 0x07) -> SimTag:
+    return SimTag.for_item(f"E00401500000310{number}", f"3100{number}", "DE-290", afi=afi)
+
+
+@dataclass
+class Library:
+    process: asyncio.subprocess.Process
+    url: str
+    ready_s: float
+    central: LendingCentral
+    pad: FeigPad
+    cards: Pcscd
+    broker: Any
+    log: Path
+
+    def rss_mb(self) -> float:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+@asynccontextmanager
+async def library(tmp_path: Path, real_broker: Any) -> AsyncIterator[Library]:
+    pad, cards = FeigPad(), Pcscd(tmp_path / "pcscd")
+    await pad.start()
+    await cards.start()
+    port = real_broker.settings("kiosk-1").port
+    home = real_broker.folder / "identities" / "kiosk-1"
+    (tmp_path / "kiosk.toml").write_text(TOML.format(broker=port, home=home, pad=pad.port))
+    central = LendingCentral(real_broker.link("central", subscriptions=["turnleaf/v1/up/#"]))
+    working = asyncio.create_task(central.run())
+    log = tmp_path / "kiosk.log"
+    begun = asyncio.get_running_loop().time()
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "turnleaf", "kiosk", "run", "--config", str(tmp_path / "kiosk.toml"),
+            stdout=asyncio.subprocess.PIPE, stderr=errors, env=os.environ | cards.environment,
+        )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().split()
+        assert line[:1] == ["ready"], log.read_text()
+        took = asyncio.get_running_loop().time() - begun
+        await central.until(lambda: central.state("kiosk-1", "work").get("service") == "open")
+        yield Library(process, line[1], took, central, pad, cards, real_broker, log)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), 20)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await cards.stop()
+        await pad.stop()
+
+
+async def test_a_patron_lends_three_books_and_brings_one_back(tmp_path: Path, real_broker: Any) -> None:
+    async with library(tmp_path, real_broker) as here, chromium() as browser:
+        tab = await (await browser.new_context(viewport=PORTRAIT)).new_page()
+        await tab.goto(here.url)
+        await expect(tab.locator("#headline")).to_have_text("Welcome")
+
+        card = VpcdCard(CARD)
+        await card.insert(here.cards.port(0))
+        await expect(tab.locator("#headline")).to_have_text("Hallo, Greta")
+        books = [book(n) for n in (1, 2, 3)]
+        for one in books:
+            here.pad.place(one)
+        await expect(tab.locator("#number")).to_have_text("3", timeout=15_000)
+        await expect(tab.locator(".row.ok")).to_have_count(3)
+        written = here.central.bodies("tag-written/1")
+
+        assert [one.afi for one in books] == [0xC2] * 3
+        assert sorted(one["item"] for one in written) == ["31001", "31002", "31003"]
+
+        for one in books:
+            here.pad.remove(one.uid)
+        await card.eject()
+        await tab.locator("#do-finish").click()
+        await expect(tab.locator("#screen")).to_have_attribute("data-screen", "goodbye")
+        words = await tab.content()
+        assert [word for word in ("Hobbit", "Momo", "Dune", "Greta", "3100") if word in words] == []
+        await expect(tab.locator("#headline")).to_have_text("Welcome")
+
+        here.pad.place(books[0])
+        await expect(tab.locator(".row.ok .title")).to_have_text("The Hobbit", timeout=15_000)
+        assert books[0].afi == 0x07
+        outcomes = here.central.bodies("secured/1")
+        assert [(one["item"], one["outcome"]) for one in outcomes] == [("31001", "verified")]
+
+    assert here.process.returncode == 0
+    told = here.log.read_text()
+    assert [word for word in (CARD, "Hobbit", "31001", "Greta") if word in told] == []
+
+
+async def test_without_central_returns_are_taken_and_borrowing_says_so(
+    tmp_path: Path, real_broker: Any
+) -> None:
+    async with library(tmp_path, real_broker) as here, chromium() as browser:
+        tab = await (await browser.new_context(viewport=PORTRAIT)).new_page()
+        await tab.goto(here.url)
+        await expect(tab.locator("#headline")).to_have_text("Welcome")
+        await here.broker.kill()
+        await expect(tab.locator("#screen")).to_have_attribute("data-screen", "returns-only", timeout=15_000)
+
+        lent = book(1, afi=0xC2)
+        here.pad.place(lent)
+        await expect(tab.locator(".row.ok")).to_have_count(1, timeout=15_000)
+        assert lent.afi == 0x07
+        assert here.central.bodies("checkin/1") == []
+
+        await here.broker.start()
+        await here.central.until(lambda: here.central.bodies("secured/1"), timeout=60)
+        assert len(here.central.bodies("checkin/1")) == 1
+
+
+async def test_a_killed_kiosk_leaves_no_loan_without_its_tag_or_a_case(
+    tmp_path: Path, real_broker: Any
+) -> None:
+    async with library(tmp_path, real_broker) as here:
+        here.central.slow = True
+        card = VpcdCard(CARD)
+        await card.insert(here.cards.port(0))
+        one = book(1)
+        here.pad.place(one)
+        await here.central.until(lambda: here.central.bodies("checkout/1"))
+        here.process.kill()
+        await here.process.wait()
+        await card.eject()
+        asked = here.central.taken[-1].id
+    async with library(tmp_path, real_broker) as here:
+        await here.central.until(lambda: here.central.bodies("withdrawn/1"))
+
+    withdrawn = here.central.bodies("withdrawn/1")
+    assert [(body["request"], body["reason"]) for body in withdrawn] == [(asked, "restart")]
+    assert one.afi == 0x07
+
+
+async def test_a_kiosk_is_small_and_quick(
+    tmp_path: Path, real_broker: Any, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with library(tmp_path, real_broker) as here:
+        loaded = Path(f"/proc/{here.process.pid}/maps").read_text()
+        rss = here.rss_mb()
+        record_property("rss_mb", rss)
+        record_property("ready_s", here.ready_s)
+        with capsys.disabled():
+            print(f"\nkiosk: {rss:.1f} MB resident, ready after {here.ready_s:.2f} s")
+
+    assert "sqlalchemy" not in loaded
+    assert rss < 70
