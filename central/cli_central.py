@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 from wire.output import emit
+from wire.service_manager import notify_ready
 
 HELP = "Run the central service."
 EXAMPLE = "turnleaf central run --config /etc/turnleaf/central.toml"
@@ -38,10 +39,13 @@ async def _main(settings: object, *, as_json: bool) -> None:
     from central.service import run as run_service
 
     assert isinstance(settings, CentralSettings)
+
+    def ready() -> None:
+        emit({"ready": True}, as_json=as_json, text="ready")
+        notify_ready()
+
     loop = asyncio.get_running_loop()
-    task = asyncio.create_task(
-        run_service(settings, lambda: emit({"ready": True}, as_json=as_json, text="ready")), name="central"
-    )
+    task = asyncio.create_task(run_service(settings, ready), name="central")
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, task.cancel)
     try:

@@ -8,6 +8,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +31,7 @@ class Daemon:
         self._env = env or {}
         self._process: asyncio.subprocess.Process | None = None
         self._drain: asyncio.Task[None] | None = None
+        self._notify: socket.socket | None = None
         self.ready_line = ""
         self.starts = 0
 
@@ -44,20 +46,43 @@ class Daemon:
         setpriv = shutil.which("setpriv")
         if setpriv is not None:
             command = [setpriv, "--pdeathsig", "TERM", *command]
+        ready = asyncio.Event()
+        notify = self._listen(ready)
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
-                env=os.environ | self._env,
+                env=os.environ | self._env | {"NOTIFY_SOCKET": notify},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
             )
         self.starts += 1
-        ready = asyncio.Event()
         self._drain = asyncio.create_task(self._read(self._process, ready), name=f"{self.name} output")
         if wait:
             await self._await_ready(ready)
+
+    def _listen(self, ready: asyncio.Event) -> str:
+        """Listen for the daemon's word to its service manager (sd_notify); return the socket's address."""
+        self._unlisten()
+        path = self._log.with_suffix(".notify")
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        listener.bind(str(path))
+
+        def take() -> None:
+            if b"READY=1" in listener.recv(256):
+                ready.set()
+
+        asyncio.get_running_loop().add_reader(listener, take)
+        self._notify = listener
+        return str(path)
+
+    def _unlisten(self) -> None:
+        if self._notify is not None:
+            asyncio.get_running_loop().remove_reader(self._notify)
+            self._notify.close()
+            self._notify = None
 
     async def _await_ready(self, ready: asyncio.Event) -> None:
         assert self._process is not None
@@ -104,6 +129,7 @@ class Daemon:
         await self.kill()
 
     async def _reap(self) -> None:
+        self._unlisten()
         if self._process is not None:
             await self._process.wait()
         if self._drain is not None:
