@@ -17,7 +17,7 @@ from typing import Final
 from wire.errors import TurnleafError
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "kiosk": ("kiosk.cli_kiosk", "Run a self-service kiosk."),
+    "kiosk": ("kiosk.cli_kiosk", "Run a self-check kiosk."),
     "gate": ("kiosk.cli_gate", "Run a security gate."),
     "bin": ("kiosk.cli_bin", "Run an unattended return bin."),
     "central": ("central.cli_central", "Run the central service."),
