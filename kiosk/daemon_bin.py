@@ -32,6 +32,7 @@ from kiosk.secure import write_security
 from kiosk.station import Station
 from kiosk.station_main import ready
 from kiosk.station_talk import Outcome
+from wire.clock import Clock
 from wire.edge import OutboxFull
 from wire.errors import DeviceError
 from wire.link import Link
@@ -205,6 +206,7 @@ async def run_bin(
     *,
     link: Link | None = None,
     pad: Pad | None = None,
+    clock: Clock | None = None,
     on_ready: Callable[[Station], None] | None = None,
 ) -> None:
     """Run a bin until cancelled; raises ConfigError for a setting that cannot be used."""
@@ -212,7 +214,7 @@ async def run_bin(
     chosen = pad or feig
     assert chosen is not None
     try:
-        async with Station.open(settings, "bin", link=link) as station:
+        async with Station.open(settings, "bin", link=link, clock=clock) as station:
             count = await station.edge.run(load_count)
             ready(settings.name)
             if on_ready is not None:

@@ -18,6 +18,7 @@ from kiosk.pad_loop import PadFound, PadLost, PadSampled, open_pad
 from kiosk.station import Station
 from kiosk.station_main import ready
 from kiosk.station_talk import Outcome
+from wire.clock import Clock
 from wire.edge import OutboxFull
 from wire.errors import DeviceError
 from wire.link import Link
@@ -177,6 +178,7 @@ async def run_gate(
     *,
     link: Link | None = None,
     device: GateDevice | None = None,
+    clock: Clock | None = None,
     on_ready: Callable[[Station], None] | None = None,
 ) -> None:
     """Run a gate until cancelled; raises ConfigError for a setting that cannot be used."""
@@ -184,7 +186,7 @@ async def run_gate(
     chosen = device or feig
     assert chosen is not None
     try:
-        async with Station.open(settings, "gate", link=link) as station:
+        async with Station.open(settings, "gate", link=link, clock=clock) as station:
             items = await GateItems.open(station, settings)
             try:
                 ready(settings.name)

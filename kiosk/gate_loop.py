@@ -17,7 +17,7 @@ from firmware_bridge.tags.reading import ItemTag, decode_tag
 from kiosk.config import GateSettings
 from kiosk.gate import Known, judge
 from kiosk.gate_passage import STANDING_MS, Gate, Looked, Passed, Person, Sound, TagSeen, step
-from kiosk.pad_loop import BACK_CAP_S, Measured, PadFound, PadLost, PadSampled, security_bits
+from kiosk.pad_loop import BACK_CAP_S, Measured, PadFound, PadLost, PadSampled, go_on, security_bits
 from wire.clock import Clock
 from wire.errors import DeviceError, TurnleafError
 from wire.loops import keep_alive
@@ -81,10 +81,12 @@ class GateWatch:
 
     async def once(self) -> None:
         """Look until the reader is lost."""
+        go_on()
         info: DeviceInfo = await self._device.info()
         self._is_lost = False
         self._tell(PadFound(info))
         while True:
+            go_on()
             await self.look()
             self._maybe_sample()
             await asyncio.sleep(self._settings.pad.poll_ms / 1000)

@@ -29,6 +29,8 @@ class Walk:
     first: Direction | None = None
     since: int = 0
     counted: bool = False
+    leaving: bool = False
+    """Counted, and only the far barrier is broken: the next at the near one is somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,11 @@ def _barriers(state: Gate, look: Looked) -> tuple[Gate, tuple[GateEffect, ...]]:
         # Both at once: whoever is faster than the polling goes both ways at once; nobody is counted.
         first: Direction = "out" if look.inner else "in"
         return replace(state, walk=Walk(first, look.at, counted=look.inner and look.outer)), ()
-    second = look.outer if walk.first == "out" else look.inner
-    if walk.counted or not second:
+    near, far = (look.inner, look.outer) if walk.first == "out" else (look.outer, look.inner)
+    if walk.counted and near != far:
+        follows = Walk(walk.first, look.at) if near and walk.leaving else replace(walk, leaving=far)
+        return replace(state, walk=follows), ()
+    if walk.counted or not far:
         return state, ()
     walked = replace(state, walk=replace(walk, counted=True))
     if look.at - walk.since > state.within_ms:

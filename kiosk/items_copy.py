@@ -64,6 +64,11 @@ class Copy:
     """Boot of the central whose numbers these are."""
     fresh_at: datetime | None = None
     asked_at: float = -1e9
+    """When central was last asked for changes, or last told some without a hole."""
+    head: int = 0
+    """Highest number heard of; above `n` there is a hole."""
+    hole_at: float = -1e9
+    """When the hole was last asked for."""
     assembling: Assembling | None = None
 
     def is_fresh(self, now: datetime, max_age_s: float) -> bool:
@@ -133,11 +138,12 @@ def changes_came(copy: Copy, message: ItemChanges, now: datetime, mono: float, f
     if copy.central not in ("", message.central) and overlaps:
         # Another central counts from further back: its ledger was restored, and versions went back with
         # the numbers. Ours tells of a future that was forgotten.
-        return _want_snapshot(replace(copy, n=None), mono, fresh_ask, (Forget(), *apply))
+        return _want_snapshot(replace(copy, n=None, head=0), mono, fresh_ask, (Forget(), *apply))
     if message.first > copy.n + 1:
-        if mono - copy.asked_at < ASK_AGAIN_S:
-            return copy, apply
-        return replace(copy, asked_at=mono), (*apply, WantChanges(copy.n))
+        holed = replace(copy, head=max(copy.head, message.n))
+        if mono - copy.hole_at < ASK_AGAIN_S:
+            return holed, apply
+        return replace(holed, hole_at=mono), (*apply, WantChanges(copy.n))
     grown = replace(copy, n=max(copy.n, message.n), central=message.central, fresh_at=now, asked_at=mono)
     return grown, apply
 
@@ -172,6 +178,8 @@ def tick(copy: Copy, mono: float, fresh_ask: str, *, poll_s: float) -> Result:
         if under_way is not None and mono - under_way.asked_at < patience:
             return copy, ()
         return _want_snapshot(copy, mono, fresh_ask, ())
+    if copy.head > copy.n and mono - copy.hole_at >= ASK_AGAIN_S:
+        return replace(copy, hole_at=mono), (WantChanges(copy.n),)
     if mono - copy.asked_at < max(poll_s, ASK_AGAIN_S):
         return copy, ()
     return replace(copy, asked_at=mono), (WantChanges(copy.n),)
@@ -179,7 +187,7 @@ def tick(copy: Copy, mono: float, fresh_ask: str, *, poll_s: float) -> Result:
 
 def connected(copy: Copy) -> Copy:
     """A connection stands: whatever was asked before is not coming any more."""
-    return replace(copy, asked_at=-1e9, assembling=None)
+    return replace(copy, asked_at=-1e9, hole_at=-1e9, assembling=None)
 
 
 def _want_snapshot(copy: Copy, mono: float, ask: str, before: tuple[CopyEffect, ...]) -> Result:

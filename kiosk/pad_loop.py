@@ -91,6 +91,17 @@ def security_bits(settings: PadSettings) -> SecurityBits:
     return SecurityBits(settings.afi_secured, settings.afi_lent)
 
 
+def go_on() -> None:
+    """Raise CancelledError when this task was told to end and something below swallowed it.
+
+    `asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with the result (gh-86296);
+    drivers and libraries may use it, and a loop that never ends would keep its daemon alive.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def watch_pad(
     pad: Pad, settings: PadSettings, clock: Clock, emit: Emit, *, sample_s: float = 10.0
 ) -> None:
@@ -123,10 +134,12 @@ class _Watch:
             self._emit(PadLost(error))
 
     async def once(self) -> None:
+        go_on()
         info = await self._pad.info()
         self._is_lost = False
         self._emit(PadFound(info))
         while True:
+            go_on()
             await self._look()
             self._maybe_sample()
             await asyncio.sleep(self._settings.poll_ms / 1000)

@@ -1,6 +1,6 @@
 """Whether a station is open, and why not: a pure decision over what its parts of the program say.
 
-The narrowest word wins: an operator who closed it, then the outbox (design §3: borrowing stops at
+The narrowest word wins, and of two as narrow the first: an operator who closed it, then the outbox (design §3: borrowing stops at
 80 %, returns close at 100 %), then the daemon's own word (bin full, pad lost, central away).
 """
 
@@ -26,13 +26,14 @@ class Opening:
 
 def opening(daemon: Opening, fill: float, *, lends: bool, closed_by_operator: str | None) -> Opening:
     """Return what the station says of itself; `fill` is the share of the outbox in use."""
-    words = [daemon]
+    words: list[Opening] = []
+    if closed_by_operator is not None:
+        words.append(Opening("closed", closed_by_operator or "closed by an operator"))
     if fill >= 1.0:
         words.append(Opening("closed", "outbox full"))
     elif fill >= LENDING_STOPS and lends:
         words.append(Opening("returns-only", "outbox nearly full"))
-    if closed_by_operator is not None:
-        words.append(Opening("closed", closed_by_operator or "closed by an operator"))
+    words.append(daemon)
     return max(words, key=lambda word: _NARROWNESS[word.service])
 
 

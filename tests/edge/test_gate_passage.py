@@ -64,6 +64,19 @@ def test_the_barrier_that_breaks_first_tells_the_direction(way: str) -> None:
     assert door.of(Person) == [Person(way)]  # type: ignore[arg-type]  # a plain string from the table
 
 
+def test_two_people_close_behind_each_other_are_two() -> None:
+    door = Door().walk("in").walk("in")
+
+    assert door.of(Person) == [Person("in"), Person("in")]
+
+
+def test_somebody_who_hesitates_between_the_barriers_is_one() -> None:
+    door = Door().look(inner=True).look(inner=True, outer=True).look(inner=True)
+    door.look(inner=True, outer=True).look(outer=True).look()
+
+    assert door.of(Person) == [Person("out")]
+
+
 def test_somebody_who_turns_round_in_the_gate_is_not_counted() -> None:
     door = Door().look(inner=True, times=5).look(times=5)
 
