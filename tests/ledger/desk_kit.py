@@ -117,6 +117,8 @@ async def desk_on(
             load(ledger.hot, Registry.model_validate_json(json.dumps(REGISTRY)), millis(clock.now()))
         desk = Desk(ledger, OwnLedger(policy), policy, clock, KEY)
         running = asyncio.create_task(desk.run())
+        for _ in range(2):  # the desk's own first upkeep lies between these two, before any clock moves
+            await desk.upkeep()
         try:
             yield World(desk, ledger, clock, path)
         finally:

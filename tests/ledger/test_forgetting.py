@@ -1,0 +1,145 @@
+"""Who borrowed what is forgotten, in every copy (design §7)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk_kit import Station, World, desk_on
+
+from central import desk_entry
+from central.results import SkipEntry
+from circulation.policy import Policy
+from wire.ids import new_id
+
+
+def copies(world: World, secret: str) -> int:
+    """Count a string in every byte of the ledger's files."""
+    files = [world.path, world.path.with_name(world.path.name + "-wal")]
+    return sum(file.read_bytes().count(secret.encode()) for file in files if file.exists())
+
+
+async def test_after_the_return_no_byte_of_the_file_says_who_had_it(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        world.ledger.hot.shed()
+        registered, card = copies(world, "patron-3"), copies(world, "CARD3")
+        k1 = Station(world)
+        for number in range(1, 9):
+            await k1.lend(f"item-{number}", "CARD3")
+        assert copies(world, "patron-3") > registered
+        for number in range(1, 9):
+            await k1.take_back(f"item-{number}")
+        world.clock.advance(1)
+        forgotten = await world.desk.upkeep()
+
+        assert forgotten.loans == 8
+        assert world.rows("SELECT count(*) FROM loan WHERE patron IS NOT NULL") == [(0,)]
+        assert copies(world, "patron-3") == registered
+        assert copies(world, "CARD3") == card
+
+
+async def test_a_patrons_card_and_visit_stand_nowhere_beside_an_item(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        body = k1.checkout("item-1", "CARD2")
+        await k1.send(body)
+
+        assert copies(world, body.visit) == 0
+        for table in ("journal", "answer", "item", "case", "change", "checkin", "passage"):
+            assert "patron-2" not in str(world.rows(f'SELECT * FROM "{table}"'))
+            assert "CARD2" not in str(world.rows(f'SELECT * FROM "{table}"'))
+
+
+async def test_a_case_about_the_item_keeps_the_memory_until_it_is_closed(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        await k1.lend("item-1", "CARD1")
+        fact = await k1.take_back("item-1", "failed")
+        world.clock.advance(1)
+        assert (await world.desk.upkeep()).loans == 0
+        await k1.send(k1.secured(fact, "item-1"))
+
+        assert (await world.desk.upkeep()).loans == 1
+
+
+async def test_retention_is_policy(tmp_path: Path) -> None:
+    week = Policy.model_validate({"retention": {"loan_days": 7}})
+    async with desk_on(tmp_path / "l.db", policy=week) as world:
+        k1 = Station(world)
+        await k1.lend("item-1", "CARD1")
+        await k1.take_back("item-1")
+        world.clock.advance(6 * 86400)
+        assert (await world.desk.upkeep()).loans == 0
+        world.clock.advance(2 * 86400)
+
+        assert (await world.desk.upkeep()).loans == 1
+
+
+async def test_a_loan_that_may_still_come_back_is_not_forgotten_yet(tmp_path: Path) -> None:
+    """It ended only because the item was lent again; that request may be withdrawn."""
+    async with desk_on(tmp_path / "l.db") as world:
+        k1, k2 = Station(world), Station(world, "k2")
+        await k1.lend("item-1", "CARD1")
+        request = new_id()
+        await k2.send(k2.checkout("item-1", "CARD2"), entry=request)
+        world.clock.advance(60)
+        await world.desk.upkeep()
+        await k2.send(k2.withdrawn(request))
+        assert world.loans() == {("item-1", "patron-1")}
+
+        await world.desk.upkeep()
+        assert world.rows("SELECT patron FROM loan WHERE withdrawn") in ([(None,)], [("patron-2",)])
+        world.clock.advance(2 * 86400)
+        await world.desk.upkeep()
+        assert ("patron-2",) not in world.rows("SELECT patron FROM loan WHERE withdrawn")
+
+
+async def test_a_dead_letter_keeps_its_body_only_so_long(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        await k1.send({"schema": "checkout/99", "card": "SECRET-CARD-7", "item": "item-1"})
+        assert copies(world, "SECRET-CARD-7") > 0
+        world.clock.advance(31 * 86400)
+        assert (await world.desk.upkeep()).dead_letters == 1
+
+        assert copies(world, "SECRET-CARD-7") == 0
+
+
+async def test_a_parked_entry_is_forgotten_with_its_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(scene: Any, body: Any, told: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        with monkeypatch.context() as patched:
+            patched.setattr(desk_entry, "request", fails)
+            await k1.send(k1.checkout("item-1", "SECRET-CARD-8"))
+        await world.desk.submit(SkipEntry("k1", "anna"))
+        world.clock.advance(31 * 86400)
+        await world.desk.upkeep()
+
+        assert copies(world, "SECRET-CARD-8") == 0
+
+
+async def test_old_item_changes_are_pruned_and_the_numbers_go_on(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        await k1.lend("item-1", "CARD1")
+        before = await world.ledger.snapshot_items(b"k" * 32)
+        world.clock.advance(40 * 86400)
+        await world.desk.upkeep()
+        assert await world.ledger.changes_after(before.n - 1, b"k" * 32) is None
+    async with desk_on(tmp_path / "l.db", world_clock(world), seed=False) as world:
+        k1.world = world
+        await k1.say(k1.hello())
+        await k1.take_back("item-1")
+        after = await world.ledger.changes_after(before.n, b"k" * 32)
+
+        assert after is not None
+        assert [c.s for c in after.changes] == ["available"]
+        assert after.first == before.n + 1
+
+
+def world_clock(world: World) -> Any:
+    return world.clock
