@@ -3,6 +3,10 @@
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from broker_config.check import Proof
 
 HELP = "Make, run, provision and prove the MQTT broker."
 EXAMPLE = "turnleaf broker --dir /var/lib/turnleaf/broker init --host broker.library.example"
@@ -161,14 +165,17 @@ def _check(args: argparse.Namespace) -> int:
     from broker_config import check
     from wire.output import emit
 
-    logging.getLogger("turnleaf.wire.mqtt").setLevel(logging.CRITICAL)  # denials are what it looks for
-
-    proofs = asyncio.run(check.check(args.dir))
+    words = logging.getLogger("turnleaf.wire.mqtt")
+    level = words.level
+    words.setLevel(logging.CRITICAL)  # denials are what it looks for
+    try:
+        proofs = asyncio.run(check.check(args.dir))
+    finally:
+        words.setLevel(level)
     text = "\n".join(f"{'✓' if proof.ok else '✗'} {proof.line}" + _mend(proof) for proof in proofs)
     emit([proof.as_dict() for proof in proofs], as_json=args.json, text=text)
     return 0 if all(proof.ok for proof in proofs) else 1
 
 
-def _mend(proof: object) -> str:
-    seen, do = getattr(proof, "seen", ""), getattr(proof, "do", "")
-    return "" if getattr(proof, "ok", False) else f"\n    seen: {seen}\n    do:   {do}"
+def _mend(proof: "Proof") -> str:
+    return "" if proof.ok else f"\n    seen: {proof.seen}\n    do:   {proof.do}"
