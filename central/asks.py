@@ -1,14 +1,21 @@
-"""Asks: questions that only read. They expire in seconds; an answer that comes too late is not given."""
+"""Asks: questions that only read. They expire in seconds; an answer that comes too late is not given.
 
+What waits is bounded: when more is asked than can be read, the newest ask is dropped ("not now" at the
+station) rather than that facts wait for it. A snapshot goes page by page, each after the broker has taken
+the one before, and beside the short asks, so that a branch of new gates keeps no patron waiting.
+"""
+
+import asyncio
 import logging
-from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
 from typing import assert_never
 
 from pydantic import ValidationError
 
 from central.items import pages
 from central.ledger.ledger import Ledger
+from wire.clock import Clock
+from wire.errors import LinkError
 from wire.link import Inbound, Link, Outgoing
 from wire.messages.asks import (
     ASKS,
@@ -26,61 +33,111 @@ from wire.topics import BY_NAME, topic
 
 log = logging.getLogger("turnleaf.central.asks")
 
+WAITING = 512
+"""Asks that wait at most; a ledger's reader answers some thousand in a second."""
+EXPIRY_MS = (BY_NAME["ask"].expiry_s or 8) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    station: str
+    ask: Ask
+    since: int
+
 
 class Asks:
-    """Answers what stations ask, from the ledger's readers."""
+    """Answers what stations ask, from the ledger's readers. `run()` does the work."""
 
-    def __init__(self, ledger: Ledger, link: Link, items_key: bytes, now: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, link: Link, items_key: bytes, clock: Clock) -> None:
         self._ledger = ledger
         self._link = link
         self._key = items_key
-        self._now = now
+        self._clock = clock
+        self._short: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
+        self._long: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
         self.answered = 0
+        self.dropped = 0
+        """Asks that came too many or were answered too late."""
         self.unreadable = 0
 
-    async def take(self, station: str, message: Inbound) -> None:
-        """Answer one ask; a word that is none is counted and forgotten."""
+    def take(self, station: str, message: Inbound) -> None:
+        """Put an ask in line; a word that is none is counted and forgotten."""
         try:
             ask = ASKS.validate_json(message.payload)
         except ValidationError:
             self.unreadable += 1
             log.warning("%s asked something that cannot be read", station)
             return
-        for row, said in await self._answer(ask):
-            self._link.post(
-                Outgoing(topic(row, station=station), said.encode(), expiry_s=BY_NAME["ask"].expiry_s)
-            )
-        self.answered += 1
+        line = self._long if isinstance(ask, AskSnapshot | AskChanges) else self._short
+        try:
+            line.put_nowait(_Waiting(station, ask, self._clock.mono()))
+        except asyncio.QueueFull:
+            self.dropped += 1
 
-    async def _answer(self, ask: Ask) -> list[tuple[str, Message]]:
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._serve(self._short), name="short asks")
+            tasks.create_task(self._serve(self._long), name="items for gates")
+
+    async def _serve(self, line: "asyncio.Queue[_Waiting]") -> None:
+        while True:
+            waiting = await line.get()
+            if self._clock.mono() - waiting.since > EXPIRY_MS:
+                self.dropped += 1
+                continue
+            try:
+                await self._answer(waiting.station, waiting.ask)
+                self.answered += 1
+            except LinkError as error:
+                self.dropped += 1
+                log.info("items for %s broken off: %s", waiting.station, error.seen)
+
+    async def _answer(self, station: str, ask: Ask) -> None:
         match ask:
             case AskAccount():
-                found = await self._ledger.account(ask.ask, ask.card, ask.pin, self._now())
-                return [("answer", found)]
+                now = self._clock.now()
+                self._say(station, await self._ledger.account(ask.ask, ask.card, ask.pin, now))
             case AskItem():
-                return [("answer", await self._ledger.item(ask.ask, ask.item))]
+                self._say(station, await self._ledger.item(ask.ask, ask.item))
             case AskVerdict():
                 on_loan = await self._ledger.on_loan(ask.item)
-                return [("answer", VerdictSaid(ask=ask.ask, item=ask.item, on_loan=on_loan))]
+                self._say(station, VerdictSaid(ask=ask.ask, item=ask.item, on_loan=on_loan))
             case AskSnapshot():
-                return await self._snapshot(ask.ask)
+                await self._snapshot(station, ask.ask)
             case AskChanges():
-                return await self._changes(ask)
+                await self._changes(station, ask)
             case _:
                 assert_never(ask)
 
-    async def _snapshot(self, ask: str) -> list[tuple[str, Message]]:
-        found = await self._ledger.snapshot_items(self._key)
-        return [("items", page) for page in pages(ask, found.n, found.rows)]
+    def _say(self, station: str, said: Message) -> None:
+        expiry = BY_NAME["ask"].expiry_s
+        self._link.post(Outgoing(topic("answer", station=station), said.encode(), expiry_s=expiry))
 
-    async def _changes(self, ask: AskChanges) -> list[tuple[str, Message]]:
-        """Return the changes after a number; a snapshot when they are not kept any more."""
+    async def _page(self, station: str, said: Message) -> None:
+        expiry = BY_NAME["items"].expiry_s
+        await self._link.publish(Outgoing(topic("items", station=station), said.encode(), expiry_s=expiry))
+
+    async def _snapshot(self, station: str, ask: str) -> None:
+        found = await self._ledger.snapshot_items(self._key)
+        for page in pages(ask, found.n, found.rows):
+            await self._page(station, page)
+
+    async def _changes(self, station: str, ask: AskChanges) -> None:
+        """Say the changes after a number, or that there are none.
+
+        When they are not kept any more, or the number was never reached here (a restored ledger), the
+        reply counts from nothing under another name than our boot: the gate then forgets and takes a
+        snapshot, as after any central whose numbers went back.
+        """
         found = await self._ledger.changes_after(ask.after, self._key)
         if found is None:
-            return await self._snapshot(ask.ask)
-        if not found.changes:
-            return []
+            anew = f"{self._ledger.boot}-anew"
+            await self._page(
+                station, ItemChanges(central=anew, first=1, n=0, at=self._clock.now(), changes=())
+            )
+            return
         said = ItemChanges(
-            central=self._ledger.boot, first=found.first, n=found.n, at=self._now(), changes=found.changes
+            central=self._ledger.boot, first=found.first, n=found.n, at=found.at, changes=found.changes
         )
-        return [("items", said)]
+        await self._page(station, said)

@@ -33,17 +33,18 @@ class Facts:
         known: Callable[[str], bool],
         stranger: Callable[[str], None],
         trouble: Callable[[Trouble], None],
+        unreadable: Callable[[str], None],
     ) -> None:
         self._desk = desk
         self._link = link
         self._known = known
         self._stranger = stranger
         self._trouble = trouble
+        self._unreadable = unreadable
         self._room = asyncio.Event()
         self._room.set()
         self._flying = 0
         self.taken = 0
-        self.unreadable = 0
 
     async def take(self, station: str, message: Inbound) -> None:
         """Put one fact in line; waits while too many are."""
@@ -53,9 +54,8 @@ class Facts:
             return
         upward = read_upward(message.payload)
         if upward is None:
-            self.unreadable += 1
             log.error("a message of %s has no readable envelope; nothing moves", station)
-            self._trouble(Trouble("parked", station, "", "a message without a readable envelope"))
+            self._unreadable(station)
             message.ack()
             return
         await self._room.wait()

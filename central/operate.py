@@ -5,6 +5,7 @@ operator's name is the certificate's name, which the broker forces into the topi
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from central.alarms.life import Acknowledge, OutOfService, Shelve
 from central.desk import Desk
 from central.ledger.ledger import Ledger
-from central.results import RetryStream, SkipEntry
+from central.results import DeskResult, RetryStream, SkipEntry
 from central.telemetry.port import Series, TelemetryStore
 from central.watch import Watch
 from wire.clock import Clock
@@ -32,6 +33,11 @@ Handler = Callable[[str, Operate], Awaitable[Operated]]
 
 COMMAND_S = 20.0
 """How long a station has for a command."""
+AT_ONCE = 64
+"""Requests under way at once; more are refused."""
+REPLY_BYTES = 48 * 1024
+"""What the rows of a reply come to at most; what does not fit is left out, and the detail says so."""
+MONTH_MINUTES = 31 * 24 * 60
 READING = frozenset({"history", "cases", "parked", "stations"})
 VERBS = ("open", "close", "selftest", "resync")
 
@@ -57,7 +63,8 @@ class Operators:
         self._desk = desk
         self._ledger = ledger
         self._telemetry = telemetry
-        self._replies: dict[str, asyncio.Future[CommandReply]] = {}
+        self._replies: dict[tuple[str, str], asyncio.Future[CommandReply]] = {}
+        self._under_way = 0
         self._handlers: dict[str, Handler] = {
             "alarm-ack": self._acknowledge,
             "alarm-shelve": self._shelve,
@@ -78,7 +85,14 @@ class Operators:
         except ValidationError:
             log.warning("a request of %s cannot be read", identity)
             return
-        done = await self._do(identity, verb, asked)
+        if self._under_way >= AT_ONCE:
+            done = _refused(asked, "central is busy; ask again")
+        else:
+            self._under_way += 1
+            try:
+                done = await self._do(identity, verb, asked)
+            finally:
+                self._under_way -= 1
         where = topic("response", identity=identity, verb=verb)
         self._link.post(
             Outgoing(
@@ -95,6 +109,8 @@ class Operators:
             return _refused(asked, f"{identity} may not {verb}; the rights stand in central.toml")
         if self._clock.now() >= asked.until:
             return _refused(asked, "it came too late")
+        if verb not in READING:
+            log.info("%s: %s", identity, verb)
         try:
             return await handler(identity, asked)
         except (KeyError, ValueError, TypeError) as error:
@@ -107,7 +123,7 @@ class Operators:
         return _found(asked, await self._watch.act(_text(asked, "alarm"), event))
 
     async def _shelve(self, identity: str, asked: Operate) -> Operated:
-        until = self._clock.now() + timedelta(minutes=_number(asked, "minutes", 60))
+        until = self._clock.now() + timedelta(minutes=_number(asked, "minutes", 60, MONTH_MINUTES))
         event = Shelve(identity, until, _text(asked, "note", ""))
         return _found(asked, await self._watch.act(_text(asked, "alarm"), event))
 
@@ -126,44 +142,44 @@ class Operators:
         )
         log.info("%s tells %s to %s", identity, station, verb)
         answer: asyncio.Future[CommandReply] = asyncio.get_running_loop().create_future()
-        self._replies[command.command] = answer
+        self._replies[(station, command.command)] = answer
         try:
-            self._link.post(
+            await self._link.publish(
                 Outgoing(topic("command", station=station), command.encode(), expiry_s=int(COMMAND_S))
             )
-            reply = await asyncio.wait_for(answer, COMMAND_S)
+            async with asyncio.timeout(COMMAND_S):
+                reply = await answer
         except TimeoutError:
             return Operated(request=asked.request, outcome="failed", detail=f"{station} did not answer")
         finally:
-            self._replies.pop(command.command, None)
-        done = "done" if reply.outcome == "done" else "failed"
-        detail = reply.detail or reply.outcome
-        return Operated(request=asked.request, outcome="done" if done == "done" else "failed", detail=detail)
+            self._replies.pop((station, command.command), None)
+        outcome: Literal["done", "failed"] = "done" if reply.outcome == "done" else "failed"
+        return Operated(request=asked.request, outcome=outcome, detail=reply.detail or reply.outcome)
 
-    def reply(self, payload: bytes) -> None:
-        """Take a station's word on a command."""
+    def reply(self, station: str, payload: bytes) -> None:
+        """Take a station's word on a command; another station's word on it does not count."""
         try:
             reply = CommandReply.decode(payload)
         except ValidationError:
             return
-        waiting = self._replies.get(reply.command)
+        waiting = self._replies.get((station, reply.command))
         if waiting is not None and not waiting.done():
             waiting.set_result(reply)
 
     async def _retry(self, identity: str, asked: Operate) -> Operated:
-        result = await self._desk.submit(RetryStream(_text(asked, "station"), identity))
-        return self._released(asked, result.alarm is not None, result.detail, result)
+        return self._released(asked, await self._desk.submit(RetryStream(_text(asked, "station"), identity)))
 
     async def _skip(self, identity: str, asked: Operate) -> Operated:
-        result = await self._desk.submit(SkipEntry(_text(asked, "station"), identity))
-        return self._released(asked, result.alarm is not None, result.detail, result)
+        return self._released(asked, await self._desk.submit(SkipEntry(_text(asked, "station"), identity)))
 
-    def _released(self, asked: Operate, released: bool, detail: str, result: object) -> Operated:
-        alarm = getattr(result, "alarm", None)
-        if alarm is not None:
-            self._watch.trouble(alarm)
-        said = detail or ("released" if released else "nothing is parked there")
-        return Operated(request=asked.request, outcome="done" if released else "failed", detail=said)
+    def _released(self, asked: Operate, result: DeskResult) -> Operated:
+        """Say what the desk did; it tells of a released stream by the same word as of a parked one."""
+        if result.alarm is None:
+            return Operated(
+                request=asked.request, outcome="failed", detail=result.detail or "nothing is parked there"
+            )
+        self._watch.trouble(result.alarm)
+        return Operated(request=asked.request, outcome="done", detail=result.detail or "released")
 
     async def _history(self, _: str, asked: Operate) -> Operated:
         now = self._clock.now()
@@ -171,9 +187,9 @@ class Operators:
             _text(asked, "station"),
             _text(asked, "part"),
             _text(asked, "name"),
-            now - timedelta(minutes=_number(asked, "minutes", 60)),
+            now - timedelta(minutes=_number(asked, "minutes", 60, 12 * MONTH_MINUTES)),
             now,
-            min(int(_number(asked, "points", 120)), 500),
+            int(_number(asked, "points", 120, 500)),
         )
         found = await self._telemetry.series(wanted)
         rows: list[Row] = [{"at": at.isoformat(), "value": value} for at, value in found]
@@ -220,8 +236,11 @@ def _text(asked: Operate, name: str, otherwise: str | None = None) -> str:
     return str(value)
 
 
-def _number(asked: Operate, name: str, otherwise: float) -> float:
-    return float(asked.args.get(name) or otherwise)
+def _number(asked: Operate, name: str, otherwise: float, most: float) -> float:
+    value = float(asked.args.get(name) or otherwise)
+    if not 1 <= value <= most:
+        raise ValueError(f"{name} is a number from 1 to {most:g}")
+    return value
 
 
 def _refused(asked: Operate, why: str) -> Operated:
@@ -235,4 +254,12 @@ def _found(asked: Operate, found: bool) -> Operated:
 
 
 def _rows(asked: Operate, rows: list[Row]) -> Operated:
-    return Operated(request=asked.request, outcome="done", rows=tuple(rows))
+    """Return as many rows as fit into one message."""
+    room, fit = REPLY_BYTES, 0
+    for row in rows:
+        room -= len(json.dumps(row, ensure_ascii=False).encode()) + 1
+        if room < 0:
+            break
+        fit += 1
+    detail = "" if fit == len(rows) else f"{len(rows) - fit} more are left out"
+    return Operated(request=asked.request, outcome="done", detail=detail, rows=tuple(rows[:fit]))

@@ -12,7 +12,8 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
+from datetime import timedelta
 from typing import assert_never
 
 from central.alarms.life import Alarm
@@ -20,23 +21,31 @@ from central.alarms.rules import Thresholds
 from central.alarms.say import alarm_of, row
 from central.asks import Asks
 from central.authority import OwnLedger
-from central.config import CentralSettings, InfluxTelemetry, SqliteTelemetry
+from central.config import CentralSettings
 from central.desk import Desk
 from central.inbound import Facts
 from central.ledger import alarms as alarm_table
 from central.ledger.ledger import Ledger
+from central.ledger.rows import millis
 from central.operate import Operators
-from central.results import CaseClosed, CaseOpened, Counted, Effect, Happened, ItemsChanged, Pushed
-from central.telemetry.port import TelemetryStore
+from central.results import (
+    CaseClosed,
+    CaseOpened,
+    Counted,
+    Effect,
+    Happened,
+    ItemsChanged,
+    Pushed,
+    Trouble,
+)
+from central.telemetry.port import Point, TelemetryStore
 from central.telemetry.writer import Spool, TelemetryWriter
 from central.watch import Watch
 from circulation.policy import Policy
-from wire.clock import Clock, SystemClock
-from wire.errors import ConfigError
-from wire.link import Connected, Disconnected, Inbound, Link, LinkSettings, Outgoing, Refused
+from wire.clock import Clock
+from wire.link import Connected, Disconnected, Inbound, Link, Outgoing, Refused
 from wire.messages.asks import ItemChanges
 from wire.messages.states import CentralStatus
-from wire.settings import load
 from wire.topics import TABLE, Party, match, topic
 
 log = logging.getLogger("turnleaf.central.service")
@@ -44,8 +53,10 @@ log = logging.getLogger("turnleaf.central.service")
 SUBSCRIPTIONS = tuple(topic(known.name) for known in TABLE if Party.CENTRAL in known.reads)
 STATIONS_PER_S = 300.0
 """How many stations may come back in a second after an outage (design §3)."""
-ASKS_AT_ONCE = 16
 REGISTRY_S = 5.0
+OWN_SAMPLES_S = 10.0
+CLOSED_LATELY = timedelta(days=2)
+"""Alarms that were over since so long before a start are emptied once more: the last word may be unsaid."""
 
 
 def version() -> str:
@@ -110,8 +121,10 @@ class Service:
             known=self.watch.known,
             stranger=self.watch.stranger,
             trouble=self.watch.trouble,
+            unreadable=self.watch.unreadable_envelope,
         )
-        self.asks = Asks(ledger, link, items_key, clock.now)
+        self.watch.telemetry_trouble = lambda: self.writer.trouble
+        self.asks = Asks(ledger, link, items_key, clock)
         self.operators = Operators(
             link,
             clock,
@@ -121,7 +134,6 @@ class Service:
             ledger=ledger,
             telemetry=telemetry,
         )
-        self._slots = asyncio.Semaphore(ASKS_AT_ONCE)
         self._connected = asyncio.Event()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
@@ -134,25 +146,34 @@ class Service:
                     tasks.create_task(self.desk.run(), name="desk")
                     tasks.create_task(self._effects(), name="effects")
                     tasks.create_task(self._events(tasks), name="link events")
+                    tasks.create_task(self.asks.run(), name="asks")
                     tasks.create_task(self.watch.run(), name="watch")
                     tasks.create_task(self.writer.run(), name="telemetry")
                     tasks.create_task(self._presence(), name="presence")
                     tasks.create_task(self._registry(), name="registry")
+                    tasks.create_task(self._own_samples(), name="own samples")
                     await self._connected.wait()
                     ready()
-            finally:
+            except asyncio.CancelledError:
                 await self._farewell()
+                raise
+            finally:
                 link.cancel()
 
     async def _recall(self) -> None:
-        """Take up the registry and the alarms of the last life, and what waits for an operator."""
+        """Take up the registry, the day's counts, the alarms of the last life, and what is parked."""
         self.watch.registry(await self.ledger.branches(), await self.ledger.stations())
-        for stored in await self.ledger.read(alarm_table.load_all):
-            alarm = alarm_of(stored)
+        now = self.clock.now()
+        for station, view in list(self.watch.views.items()):
+            if view.branch in self.watch.branches.views:
+                today = await self.ledger.counts(station, self.watch.branches.midnight(view.branch, now))
+                self.watch.recall(station, today.loans, today.returns, today.entered, today.left)
+        lately = millis(now - CLOSED_LATELY)
+        stored = await self.ledger.read(lambda db: alarm_table.load_all(db, open_only=False))
+        for alarm in (alarm_of(one) for one in stored if one.closed is None):
             self.watch.book.alarms[alarm.key] = alarm
+        self.watch.over(alarm_of(one) for one in stored if one.closed is not None and one.closed > lately)
         for parked in await self.ledger.parked():
-            from central.results import Trouble
-
             self.watch.trouble(Trouble("parked", parked.station, parked.stream, parked.seen))
 
     async def _save_alarms(self, changed: list[Alarm], now: object) -> None:
@@ -164,6 +185,26 @@ class Service:
         while True:
             await asyncio.sleep(REGISTRY_S)
             self.watch.registry(await self.ledger.branches(), await self.ledger.stations())
+
+    async def _own_samples(self) -> None:
+        """Measure ourselves as we measure stations: what is lost is counted where it can be seen."""
+        while True:
+            await asyncio.sleep(OWN_SAMPLES_S)
+            tally, views = self.writer.tally, self.watch.views.values()
+            values = {
+                "facts_taken": self.facts.taken,
+                "facts_waiting": self.desk.waiting,
+                "asks_answered": self.asks.answered,
+                "asks_dropped": self.asks.dropped,
+                "samples_lost": sum(view.samples_lost for view in views),
+                "points_stored": tally.stored,
+                "points_spooled": tally.spooled,
+                "points_rejected": tally.rejected,
+                "points_lost": tally.lost,
+                "alarms_standing": len(self.watch.book.standing),
+            }
+            numbers = {name: float(value) for name, value in values.items()}
+            self.writer.put(Point("all", "central", "service", self.clock.now(), numbers))
 
     async def _presence(self) -> None:
         """Say our presence again and again, with jitter."""
@@ -211,21 +252,16 @@ class Service:
             case "status" | "parts" | "work":
                 self.watch.state(levels["station"], message.payload, retained=message.retained)
             case "reply":
-                self.operators.reply(message.payload)
+                self.operators.reply(levels["station"], message.payload)
             case "ask" if self.watch.known(levels["station"]):
-                await self._slots.acquire()
-                tasks.create_task(self._ask(levels["station"], message), name="ask")
+                self.asks.take(levels["station"], message)
+            case "ask":
+                self.watch.stranger(levels["station"])
             case "request":
                 tasks.create_task(
                     self.operators.take(levels["identity"], levels["verb"], message), name="request"
                 )
         message.ack()
-
-    async def _ask(self, station: str, message: Inbound) -> None:
-        try:
-            await self.asks.take(station, message)
-        finally:
-            self._slots.release()
 
     async def _effects(self) -> None:
         """Publish what commits changed, in commit order; the only publisher of item changes."""
@@ -243,57 +279,3 @@ class Service:
                 self.watch.happened(effect)
             case _:
                 assert_never(effect)
-
-
-def telemetry_store(settings: CentralSettings) -> TelemetryStore:
-    """Return the store that the settings name; raises ConfigError."""
-    from datetime import timedelta
-
-    match settings.telemetry:
-        case SqliteTelemetry(path=path, retention_days=days):
-            from central.telemetry.sqlite_store import SqliteStore
-
-            return SqliteStore(path, retention=timedelta(days=days))
-        case InfluxTelemetry() as influx:
-            from central.telemetry.influx_store import InfluxSettings, InfluxStore
-
-            token = _read(influx.token_file, "the token of InfluxDB").decode().strip()
-            return InfluxStore(InfluxSettings(influx.url, influx.org, influx.bucket, token))
-
-
-def _read(path: object, what: str) -> bytes:
-    from pathlib import Path
-
-    try:
-        return Path(str(path)).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: {what} cannot be read: {error.strerror}") from error
-
-
-async def run(settings: CentralSettings, ready: Callable[[], None] = lambda: None) -> None:
-    """Open the ledger and the stores and run until cancelled; raises ConfigError."""
-    from wire.mqtt_link import MqttLink
-
-    clock = SystemClock()
-    policy = load(settings.policy, Policy)
-    items_key = bytes.fromhex(_read(settings.items_key, "the key of the item hashes").decode().strip())
-    async with AsyncExitStack() as stack:
-        ledger = Ledger.open(settings.ledger, policy=policy, clock=clock)
-        stack.callback(ledger.close)
-        telemetry = telemetry_store(settings)
-        stack.push_async_callback(telemetry.close)
-        stations = len(await ledger.stations())
-        broker = settings.broker
-        link = MqttLink(
-            LinkSettings(
-                host=broker.host,
-                port=broker.port,
-                identity="central",
-                ca=str(broker.ca),
-                cert=str(broker.cert),
-                key=str(broker.key),
-                subscriptions=SUBSCRIPTIONS,
-                will=status(clock, ledger.boot, "lost", stations),
-            )
-        )
-        await Service(settings, ledger, policy, telemetry, items_key, link, clock).run(ready)

@@ -7,10 +7,9 @@ ledger. What changed is published twice a second at most; an alarm is written to
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import count
-from zoneinfo import ZoneInfo
+from typing import assert_never
 
 from pydantic import ValidationError
 
@@ -23,49 +22,41 @@ from central.alarms.rules import (
     Key,
     Thresholds,
     conditions,
+    foreign_stream,
     gate_alarm,
+    judged,
     stream_parked,
+    telemetry_away,
     unknown_station,
+    unreadable,
 )
 from central.alarms.say import message, word
+from central.branches import Branches
 from central.fleet import StationView
 from central.ledger.ledger import BranchRow, StationRow
 from central.results import CaseClosed, CaseOpened, Counted, Happened, Trouble
+from central.telemetry.intake import clean, point
 from central.telemetry.port import Point
 from wire.clock import Clock
-from wire.ids import new_id
+from wire.errors import TurnleafError
+from wire.ids import is_station_name, new_id
 from wire.link import Link, Outgoing
 from wire.messages.base import Message
-from wire.messages.states import (
-    STATES_UP,
-    FeedEvent,
-    FeedWord,
-    Occupancy,
-    Parts,
-    Sample,
-    StationKind,
-    Status,
-    Work,
-)
+from wire.messages.states import STATES_UP, Glyph, Parts, Sample, StationKind, Status, Work
 from wire.topics import topic
 
 log = logging.getLogger("turnleaf.central.watch")
 
 TURN_S = 0.5
-UNKNOWN_STANDS_S = 120.0
+SPOKEN_STANDS_S = 120.0
+"""How long a condition stands that is known only while somebody speaks (a stranger, a foreign stream)."""
+MOMENTARY = frozenset({"gate-alarm", "stream-parked", "foreign-stream", "unreadable", "unknown-station"})
+"""Rules that central itself judges, whether the station is there or not."""
+EMPTIED = 500
+"""Topics emptied last that are emptied again on a new connection."""
+KINDS: dict[str, StationKind] = {"kiosk": "kiosk", "gate": "gate", "bin": "bin"}
 
 Save = Callable[[list[Alarm], datetime], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class BranchView:
-    """What is counted for one branch today."""
-
-    zone: ZoneInfo
-    day: str = ""
-    entered: int = 0
-    left: int = 0
-    feed: "count[int]" = field(default_factory=lambda: count(1))
 
 
 class Watch:
@@ -85,10 +76,9 @@ class Watch:
     ) -> None:
         self.views: dict[str, StationView] = {}
         self.book = Book()
-        self.branches: dict[str, BranchView] = {}
+        self.branches = Branches(clock, boot, say=self._say, retain=self._retain)
         self._link = link
         self._clock = clock
-        self._boot = boot
         self._limits = limits
         self._gate_stands = timedelta(seconds=gate_alarm_stands_s)
         self._save = save
@@ -96,19 +86,41 @@ class Watch:
         self._heard = heard
         self._said: dict[str, bytes] = {}
         self._momentary: dict[Key, tuple[Condition, datetime | None]] = {}
+        self._there: dict[str, bool] = {}
+        self._entries: dict[str, tuple[StationView, tuple[Glyph, str]]] = {}
+        """What each station's published entry was made from."""
+        self.telemetry_trouble: Callable[[], TurnleafError | None] = lambda: None
         self.unreadable = 0
 
     def registry(self, branches: Iterable[BranchRow], stations: Iterable[StationRow]) -> None:
-        """Take the registry into account: new stations appear, moved ones change their branch."""
+        """Take the registry into account: stations appear, go, get another name or branch."""
         now = self._clock.now()
-        for branch in branches:
-            self.branches.setdefault(branch.branch, BranchView(ZoneInfo(branch.zone)))
-        for row in stations:
-            old = self.views.get(row.station)
-            kind: StationKind = "gate" if row.kind == "gate" else "bin" if row.kind == "bin" else "kiosk"
-            fresh = StationView(row.station, row.branch, kind, row.name, now)
-            if old is None or old.branch != row.branch or old.name != row.name:
-                self.views[row.station] = fresh
+        self.branches.registry(branches)
+        rows = {row.station: row for row in stations}
+        for station in set(self.views) - set(rows):
+            self._unpublish(self.views.pop(station))
+        for station, row in rows.items():
+            old = self.views.get(station)
+            kind = KINDS.get(row.kind, "kiosk")
+            if old is None:
+                self.views[station] = StationView(station, row.branch, kind, row.name, now)
+            elif (old.branch, old.name, old.kind) != (row.branch, row.name, kind):
+                if old.branch != row.branch:
+                    self._unpublish(old)
+                self.views[station] = replace(old, branch=row.branch, name=row.name, kind=kind)
+            self._momentary.pop(Key(station, "", "unknown-station"), None)
+
+    def _unpublish(self, view: StationView) -> None:
+        self._entries.pop(view.station, None)
+        self._there.pop(view.station, None)
+        self._retain(topic("fleet", branch=view.branch, station=view.station), None)
+
+    def recall(self, station: str, loans: int, returns: int, entered: int, left: int) -> None:
+        """Take up what the ledger knows of today, at the start."""
+        view, now = self.views[station], self._clock.now()
+        day = self.branches.day(view.branch, now)
+        self.views[station] = fleet.on_loan(view, day, loans=loans, returns=returns)
+        self.branches.count(view.branch, now, entered, left)
 
     def known(self, station: str) -> bool:
         """Whether the registry has this station."""
@@ -116,19 +128,39 @@ class Watch:
 
     def stranger(self, station: str) -> None:
         """A certificate that is in no branch speaks."""
-        now = self._clock.now()
-        condition = unknown_station(station, now)
-        self._momentary.setdefault(condition.key, (condition, now + timedelta(seconds=UNKNOWN_STANDS_S)))
+        if is_station_name(station):
+            self._for_a_while(unknown_station(station, self._clock.now()))
+        else:
+            log.warning("a certificate whose name cannot be a station's writes below up/")
 
     def trouble(self, trouble: Trouble) -> None:
-        """A stream is parked, or runs again."""
-        key = Key(trouble.station, "", "stream-parked")
-        if trouble.kind == "released":
-            self._momentary.pop(key, None)
-            return
-        view = self.views.get(trouble.station)
-        branch, name = (view.branch, view.name) if view is not None else ("all", trouble.station)
-        self._momentary[key] = (stream_parked(trouble.station, branch, name, trouble.seen), None)
+        """A stream is parked, runs again, or belongs to another station."""
+        branch, name = self._called(trouble.station)
+        match trouble.kind:
+            case "released":
+                self._momentary.pop(Key(trouble.station, "", "stream-parked"), None)
+            case "parked":
+                condition = stream_parked(trouble.station, branch, name, trouble.seen)
+                self._momentary[condition.key] = (condition, None)
+            case "foreign-stream":
+                self._for_a_while(foreign_stream(trouble.station, branch, name, trouble.seen))
+            case _:
+                assert_never(trouble.kind)
+
+    def unreadable_envelope(self, station: str) -> None:
+        """A message of a known station has no readable envelope."""
+        self.unreadable += 1
+        self._for_a_while(unreadable(station, *self._called(station), self._clock.now()))
+
+    def _called(self, station: str) -> tuple[str, str]:
+        view = self.views.get(station)
+        return (view.branch, view.name or station) if view is not None else ("all", station)
+
+    def _for_a_while(self, condition: Condition) -> None:
+        """Let a condition stand from now on for its while; words of the first time stay."""
+        words = self._momentary.get(condition.key, (condition, None))[0]
+        until = self._clock.now() + timedelta(seconds=SPOKEN_STANDS_S)
+        self._momentary[condition.key] = (words, until)
 
     def state(self, station: str, payload: bytes, *, retained: bool) -> None:
         """Take a retained state of a station."""
@@ -144,7 +176,6 @@ class Watch:
             log.warning("a state of %s cannot be read", station)
             return
         now = self._clock.now()
-        before = fleet.presence(view, now)
         match state:
             case Status():
                 at = min(state.at, now) if retained else now
@@ -155,9 +186,6 @@ class Watch:
                 self.views[station] = fleet.on_parts(view, state, view.heard or state.at if retained else now)
             case Work():
                 self.views[station] = fleet.on_work(view, state, view.heard or state.at if retained else now)
-        after = fleet.presence(self.views[station], now)
-        if before != after and "online" in (before, after):
-            self.feed(view.branch, "station-online" if after == "online" else "station-lost", station)
 
     def sample(self, station: str, part: str, payload: bytes) -> None:
         """Take a measurement: the latest stays here, all go to the telemetry store."""
@@ -165,12 +193,15 @@ class Watch:
         if view is None:
             return
         try:
-            sample = Sample.decode(payload)
+            sample = clean(part, Sample.decode(payload))
         except ValidationError:
+            sample = None
+        if sample is None:
             self.unreadable += 1
             return
-        self.views[station] = fleet.on_sample(view, part, sample, self._clock.now())
-        self._point(Point(view.branch, station, part, sample.at, sample.values))
+        now = self._clock.now()
+        self.views[station] = fleet.on_sample(view, part, sample, now)
+        self._point(point(view.branch, station, part, sample, now))
 
     def happened(self, effect: Happened | CaseOpened | CaseClosed | Counted) -> None:
         """Take into account what a commit changed."""
@@ -181,61 +212,45 @@ class Watch:
                     view = self.views.get(station)
                     condition = gate_alarm(station, branch, view.name if view else station, at)
                     self._momentary[condition.key] = (condition, self._clock.now() + self._gate_stands)
-                self.feed(branch, event, station, detail)
+                self.branches.feed(branch, event, station, detail)
             case CaseOpened(station=station, branch=branch, kind=kind):
-                self.feed(branch, "case", station, kind)
-            case Counted(branch=branch, entered=entered, left=left):
-                self._occupancy(branch, entered, left)
+                self.branches.feed(branch, "case", station, kind)
+            case Counted(branch=branch, at=at, entered=entered, left=left):
+                self.branches.count(branch, at, entered, left)
             case CaseClosed():
                 pass
 
     def _count(self, happened: Happened) -> None:
         view = self.views.get(happened.station)
-        branch = self.branches.get(happened.branch)
-        if view is None or branch is None:
-            return
-        day = f"{happened.at.astimezone(branch.zone):%Y-%m-%d}"
-        loans, returns = int(happened.event == "checkout"), int(happened.event == "checkin")
-        if loans or returns:
+        loans = {"checkout": 1, "withdrawn": -1}.get(happened.event, 0)
+        returns = int(happened.event == "checkin")
+        if view is not None and (loans or returns):
+            day = self.branches.day(happened.branch, happened.at)
             self.views[happened.station] = fleet.on_loan(view, day, loans=loans, returns=returns)
 
-    def _occupancy(self, branch: str, entered: int, left: int) -> None:
-        view = self.branches.get(branch)
-        if view is None:
-            return
-        now = self._clock.now()
-        day = f"{now.astimezone(view.zone):%Y-%m-%d}"
-        if day != view.day:
-            view.day, view.entered, view.left = day, 0, 0
-        view.entered += entered
-        view.left += left
-        inside = max(view.entered - view.left, 0)
-        said = Occupancy(branch=branch, at=now, entered=view.entered, left=view.left, inside=inside)
-        self._retain(topic("occupancy", branch=branch), said)
-
-    def feed(self, branch: str, event: FeedWord, station: str, detail: str = "") -> None:
-        """Say one thing that happened on the branch's numbered feed."""
-        view = self.branches.get(branch)
-        if view is None:
-            return
-        said = FeedEvent(
-            boot=self._boot,
-            n=next(view.feed),
-            at=self._clock.now(),
-            station=station,
-            event=event,
-            detail=detail[:120],
-        )
-        self._link.post(Outgoing(topic("feed", branch=branch), said.encode()))
+    def _say(self, where: str, said: Message) -> None:
+        self._link.post(Outgoing(where, said.encode()))
 
     def _retain(self, where: str, said: Message | None) -> None:
+        """Say a retained message, unless it is what was said last; None empties the topic."""
         payload = said.encode() if said is not None else b""
-        if self._said.get(where) != payload and self._link.post(Outgoing(where, payload, retain=True)):
+        if self._said.get(where) == payload:
+            return
+        if self._link.post(Outgoing(where, payload, retain=True)):
             self._said[where] = payload
 
     def forget_said(self) -> None:
         """A new connection: the broker may have lost what it retained, so all is said anew."""
+        emptied = [where for where, payload in self._said.items() if not payload][-EMPTIED:]
         self._said.clear()
+        self._entries.clear()
+        for where in emptied:
+            self._retain(where, None)
+
+    def over(self, alarms: Iterable[Alarm]) -> None:
+        """Empty the topics of alarms that were over when the last central ended."""
+        for alarm in alarms:
+            self._said[topic("alarm", branch=alarm.branch, alarm=alarm.alarm)] = b""
 
     async def act(self, alarm: str, event: AlarmEvent) -> bool:
         """Let an operator's event happen to an alarm; False when there is no such alarm."""
@@ -254,21 +269,56 @@ class Watch:
     async def turn(self) -> None:
         """Look once."""
         now = self._clock.now()
+        found, scope = self._judge(now)
+        changed = self.book.update(found, scope, iter(new_id, ""), now) + self.book.tick(now)
+        await self._tell(changed)
+        for view in list(self.views.values()):
+            self._publish(view, now)
+        self.branches.publish({view.branch for view in self.views.values() if view.kind == "gate"})
+        for alarm in self.book.alarms.values():
+            self._retain(topic("alarm", branch=alarm.branch, alarm=alarm.alarm), message(alarm))
+
+    def _judge(self, now: datetime) -> tuple[list[Condition], set[Key]]:
+        """Return all conditions that stand, and the keys that could be judged at all."""
+        known: dict[str, list[Key]] = {}
+        for key in {*self.book.alarms, *self.book.coming}:
+            known.setdefault(key.station, []).append(key)
         standing = self.book.standing
-        found = [one for view in self.views.values() for one in conditions(view, standing, self._limits, now)]
+        found: list[Condition] = []
+        scope: set[Key] = set()
+        for station, view in self.views.items():
+            found += conditions(view, standing, self._limits, now)
+            scope |= judged(view, known.pop(station, ()), now)
+        for keys in known.values():  # central's own, strangers, stations that left the registry
+            scope.update(keys)
         for key, (condition, until) in list(self._momentary.items()):
             if until is not None and now >= until:
                 del self._momentary[key]
             else:
                 found.append(condition)
-        scope = {condition.key for condition in found} | set(self.book.alarms) | set(self.book.coming)
-        changed = self.book.update(found, scope, iter(new_id, ""), now) + self.book.tick(now)
-        await self._tell(changed)
-        for view in self.views.values():
-            said = fleet.entry(view, now)
-            self._retain(topic("fleet", branch=view.branch, station=view.station), said)
-        for alarm in self.book.alarms.values():
-            self._retain(topic("alarm", branch=alarm.branch, alarm=alarm.alarm), message(alarm))
+        trouble = self.telemetry_trouble()
+        if trouble is not None:
+            found.append(telemetry_away(trouble))
+        return found, scope | {key for key in self.book.alarms if key.rule in MOMENTARY}
+
+    def _publish(self, view: StationView, now: datetime) -> None:
+        """Say a station's entry if it changed; tell the feed when it came or went."""
+        there = fleet.presence(view, now) in ("online", "stale")
+        before = self._there.get(view.station)
+        self._there[view.station] = there
+        if before is not None and there != before:
+            self.branches.feed(view.branch, "station-online" if there else "station-lost", view.station)
+        today = self.branches.day(view.branch, now)
+        if view.day and view.day < today:
+            view = self.views[view.station] = fleet.on_loan(view, today)
+        made_from = (view, fleet.worst(view, now))
+        old = self._entries.get(view.station)
+        if old is not None and old[0] is view and old[1] == made_from[1]:
+            return
+        where = topic("fleet", branch=view.branch, station=view.station)
+        self._retain(where, fleet.entry(view, now))
+        if where in self._said:
+            self._entries[view.station] = made_from
 
     async def _tell(self, changed: list[Alarm]) -> None:
         """Write changed alarms to the ledger, then say them."""
@@ -281,4 +331,4 @@ class Watch:
             self._retain(where, None if alarm.over else message(alarm))
             event = word(alarm)
             if event is not None:
-                self.feed(alarm.branch, event, alarm.key.station, alarm.key.rule)
+                self.branches.feed(alarm.branch, event, alarm.key.station, alarm.key.rule)

@@ -110,12 +110,12 @@ class ItemChange(Message):
 
 
 class ItemChanges(Message):
-    """Changes first..n, without holes, in order."""
+    """Changes first..n, without holes, in order; none yet when n is first - 1."""
 
     schema_name: Literal["item-changes/1"] = Field("item-changes/1", alias="schema")
     central: Identifier
     first: int = Field(ge=1)
-    n: int = Field(ge=1)
+    n: int = Field(ge=0)
     at: Instant
     changes: tuple[ItemChange, ...]
 

@@ -1,0 +1,110 @@
+"""What is said of a branch: its numbered feed, and the people counted today.
+
+A feed's numbers have no holes within one boot of central and begin at 1 with the next; the boot stands in
+each event. Days are local days of the branch's zone; a day that ends is noticed without an event.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from central.ledger.ledger import BranchRow
+from wire.clock import Clock
+from wire.messages.base import Message
+from wire.messages.states import FeedEvent, FeedWord, Occupancy
+from wire.topics import topic
+
+
+@dataclass(slots=True)
+class BranchView:
+    """What is counted for one branch today."""
+
+    zone: ZoneInfo
+    day: str = ""
+    at: datetime | None = None
+    entered: int = 0
+    left: int = 0
+    feed: "count[int]" = field(default_factory=lambda: count(1))
+
+
+class Branches:
+    """The branches of the registry. `say` posts, `retain` posts retained and not twice the same."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        boot: str,
+        *,
+        say: Callable[[str, Message], None],
+        retain: Callable[[str, Message], None],
+    ) -> None:
+        self._clock = clock
+        self._boot = boot
+        self._say = say
+        self._retain = retain
+        self.views: dict[str, BranchView] = {}
+
+    def registry(self, rows: Iterable[BranchRow]) -> None:
+        """Take the registry into account; counts of a branch stay when its zone changes."""
+        for row in rows:
+            view = self.views.setdefault(row.branch, BranchView(ZoneInfo(row.zone)))
+            view.zone = ZoneInfo(row.zone)
+
+    def day(self, branch: str, at: datetime) -> str:
+        """Return the local date (YYYY-MM-DD) of a moment; empty for a branch that is not known."""
+        view = self.views.get(branch)
+        return "" if view is None else f"{at.astimezone(view.zone):%Y-%m-%d}"
+
+    def midnight(self, branch: str, now: datetime) -> datetime:
+        """Return the moment at which today began in a branch."""
+        local = now.astimezone(self.views[branch].zone)
+        return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def count(self, branch: str, at: datetime, entered: int, left: int) -> None:
+        """Add people of today; a count of an earlier day comes late and is history."""
+        view, now = self.views.get(branch), self._clock.now()
+        if view is None or self.day(branch, at) != self.day(branch, now):
+            return
+        self._roll(branch, view, now)
+        view.at = now
+        view.entered += entered
+        view.left += left
+
+    def feed(self, branch: str, event: FeedWord, station: str, detail: str = "") -> None:
+        """Say one thing that happened on the branch's numbered feed."""
+        view = self.views.get(branch)
+        if view is None:
+            return
+        said = FeedEvent(
+            boot=self._boot,
+            n=next(view.feed),
+            at=self._clock.now(),
+            station=station,
+            event=event,
+            detail=detail[:120],
+        )
+        self._say(topic("feed", branch=branch), said)
+
+    def publish(self, branches: Iterable[str]) -> None:
+        """Say the occupancy of these branches, where it changed; a new day begins at zero."""
+        now = self._clock.now()
+        for branch in branches:
+            view = self.views.get(branch)
+            if view is None:
+                continue
+            self._roll(branch, view, now)
+            said = Occupancy(
+                branch=branch,
+                at=view.at or now,
+                entered=view.entered,
+                left=view.left,
+                inside=max(view.entered - view.left, 0),
+            )
+            self._retain(topic("occupancy", branch=branch), said)
+
+    def _roll(self, branch: str, view: BranchView, now: datetime) -> None:
+        today = self.day(branch, now)
+        if view.day != today:
+            view.day, view.at, view.entered, view.left = today, now, 0, 0

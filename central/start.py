@@ -1,0 +1,82 @@
+"""Opens what central needs, as the settings say, and lets it run: ledger, telemetry store, link."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from central.config import CentralSettings, InfluxTelemetry, SqliteTelemetry
+from central.ledger.ledger import Ledger
+from central.service import SUBSCRIPTIONS, Service, status
+from central.telemetry.port import TelemetryStore
+from circulation.policy import Policy
+from wire.clock import SystemClock
+from wire.errors import ConfigError
+from wire.link import LinkSettings
+from wire.settings import load
+
+
+def telemetry_store(settings: CentralSettings) -> TelemetryStore:
+    """Return the store that the settings name; raises ConfigError."""
+    match settings.telemetry:
+        case SqliteTelemetry(path=path, retention_days=days):
+            from central.telemetry.sqlite_store import SqliteStore
+
+            return SqliteStore(path, retention=timedelta(days=days))
+        case InfluxTelemetry() as influx:
+            from central.telemetry.influx_store import InfluxSettings, InfluxStore
+
+            token = _read(influx.token_file, "the token of InfluxDB").decode().strip()
+            return InfluxStore(InfluxSettings(influx.url, influx.org, influx.bucket, token))
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: {what} cannot be read: {error.strerror}",
+            why="The central service cannot work without it.",
+            do="Set the path in central.toml, and let the service's account read the file.",
+        ) from error
+
+
+def _items_key(path: Path) -> bytes:
+    """Return the key of the item hashes; raises ConfigError without quoting it."""
+    try:
+        return bytes.fromhex(_read(path, "the key of the item hashes").decode().strip())
+    except ValueError as error:
+        raise ConfigError(
+            f"{path}: not a key in hexadecimal digits",
+            why="Gates know items by hashes made with this key.",
+            do="Use the items.key that `turnleaf broker enrol central` wrote.",
+        ) from error
+
+
+async def run(settings: CentralSettings, ready: Callable[[], None] = lambda: None) -> None:
+    """Open the ledger and the stores and run until cancelled; raises ConfigError."""
+    from wire.mqtt_link import MqttLink
+
+    clock = SystemClock()
+    policy = load(settings.policy, Policy)
+    items_key = _items_key(settings.items_key)
+    async with AsyncExitStack() as stack:
+        ledger = Ledger.open(settings.ledger, policy=policy, clock=clock)
+        stack.callback(ledger.close)
+        telemetry = telemetry_store(settings)
+        stack.push_async_callback(telemetry.close)
+        stations = len(await ledger.stations())
+        broker = settings.broker
+        link = MqttLink(
+            LinkSettings(
+                host=broker.host,
+                port=broker.port,
+                identity="central",
+                ca=str(broker.ca),
+                cert=str(broker.cert),
+                key=str(broker.key),
+                subscriptions=SUBSCRIPTIONS,
+                will=status(clock, ledger.boot, "lost", stations),
+            )
+        )
+        await Service(settings, ledger, policy, telemetry, items_key, link, clock).run(ready)
