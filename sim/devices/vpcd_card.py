@@ -14,6 +14,9 @@ POWER_OFF, POWER_ON, RESET, GET_ATR = 0, 1, 2, 4
 ATR_ISO14443A = bytes.fromhex("3B8F8001804F0CA000000306030001000000006A")
 """PC/SC storage card, ISO 14443 A part 3, MIFARE Classic 1K."""
 
+ATR_ICODE = bytes.fromhex("3B8F8001804F0CA0000003060B00140000000077")
+"""PC/SC storage card, ISO 15693 part 3, ICODE SLI, as an ACR1552U tells it."""
+
 
 class VpcdCard:
     """One card that can be laid on a virtual reader and taken away."""

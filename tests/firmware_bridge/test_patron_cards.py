@@ -5,22 +5,40 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from firmware_bridge import apdu
 from firmware_bridge.errors import DeviceRefused
 from sim.devices.pcscd import Pcscd
-from sim.devices.vpcd_card import ATR_ISO14443A, VpcdCard
+from sim.devices.vpcd_card import ATR_ICODE, ATR_ISO14443A, VpcdCard
 
 WATCH = """
-import asyncio, json
+import asyncio, json, sys, threading, time
 from firmware_bridge.pcsc import PcscCardReader, PcscSettings
+
+def tell(**found):
+    print(json.dumps(found), flush=True)
+
+async def follow():
+    async for event in PcscCardReader(PcscSettings(reader=sys.argv[1], data_bytes=8)).events():
+        tell(
+            event=type(event).__name__, uid=getattr(event, "uid", ""), kind=getattr(event, "kind", ""),
+            data=getattr(event, "data", b"").hex(), seen=str(getattr(event, "error", "")),
+        )
+
 async def main():
-    async for event in PcscCardReader(PcscSettings(reader="00 00", data_bytes=8)).events():
-        found = {"event": type(event).__name__, "uid": getattr(event, "uid", ""), "data": getattr(event, "data", b"").hex()}
-        print(json.dumps(found), flush=True)
+    task = asyncio.create_task(follow())
+    await asyncio.to_thread(sys.stdin.readline)
+    before = time.monotonic()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    names = [thread.name for thread in threading.enumerate()]
+    tell(event="Stopped", seconds=time.monotonic() - before, left="pcsc-status" in names)
+
 asyncio.run(main())
 """
 
@@ -34,28 +52,45 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Pcscd]:
 
 
 class Watcher:
-    """A process that follows the first virtual reader."""
+    """A process that follows one virtual reader; the PC/SC library takes its socket once in a process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self.told: list[str] = []
 
-    async def until(self, name: str) -> dict[str, str]:
+    async def until(self, name: str) -> dict[str, Any]:
         assert self._process.stdout is not None
         async with asyncio.timeout(15):
             while True:
                 found = json.loads(await self._process.stdout.readline())
+                self.told.append(found["event"])
                 if found["event"] == name:
                     return dict(found)
+
+    async def stop(self) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"stop\n")
+        return await self.until("Stopped")
+
+
+@asynccontextmanager
+async def following(environment: dict[str, str], reader: str = "00 00") -> AsyncIterator[Watcher]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WATCH, reader,
+        env=os.environ | environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield Watcher(process)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 @pytest.fixture
 async def watcher(daemon: Pcscd) -> AsyncIterator[Watcher]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WATCH, env=os.environ | daemon.environment, stdout=asyncio.subprocess.PIPE
-    )
-    yield Watcher(process)
-    process.kill()
-    await process.wait()
+    async with following(daemon.environment) as found:
+        yield found
 
 
 @pytest.mark.pcscd
@@ -85,6 +120,79 @@ async def test_a_killed_daemon_under_a_card_comes_back_with_the_card(daemon: Pcs
     assert placed["uid"] == "04A1B210250180"
 
 
+@pytest.mark.pcscd
+async def test_a_daemon_killed_again_and_again_is_found_again_and_again(
+    daemon: Pcscd, watcher: Watcher
+) -> None:
+    for _ in range(3):
+        await watcher.until("ReaderFound")
+        await daemon.kill()
+        lost = await watcher.until("ReaderLost")
+        assert "What to do" in lost["seen"]
+        await daemon.start()
+    await watcher.until("ReaderFound")
+
+    assert watcher.told == ["ReaderFound", "ReaderLost"] * 3 + ["ReaderFound"]
+
+
+@pytest.mark.pcscd
+async def test_another_card_is_another_event(daemon: Pcscd, watcher: Watcher) -> None:
+    await watcher.until("ReaderFound")
+    first, second = VpcdCard("04A1B210250180"), VpcdCard("E004015000000001", atr=ATR_ICODE)
+    await first.insert(daemon.port(0))
+    placed = await watcher.until("CardPlaced")
+    await first.eject()
+    await second.insert(daemon.port(0))
+    await watcher.until("CardRemoved")
+    other = await watcher.until("CardPlaced")
+    await second.eject()
+
+    assert (placed["uid"], placed["kind"]) == ("04A1B210250180", "ISO 14443 A, MIFARE Classic 1K")
+    assert (other["uid"], other["kind"]) == ("E004015000000001", "ISO 15693, ICODE SLI")
+
+
+@pytest.mark.pcscd
+@pytest.mark.parametrize("reader", ["00 00", "there is no such reader"])
+async def test_following_ends_within_a_second_and_leaves_no_thread(daemon: Pcscd, reader: str) -> None:
+    async with following(daemon.environment, reader) as watcher:
+        await watcher.until("ReaderFound" if reader == "00 00" else "ReaderLost")
+
+        stopped = await watcher.stop()
+
+    assert stopped["seconds"] < 1.5
+    assert not stopped["left"]
+
+
+@pytest.mark.pcscd
+async def test_a_daemon_that_is_not_there_yet_is_said_and_waited_for(tmp_path: Path) -> None:
+    daemon = Pcscd(tmp_path / "pcscd")
+    async with following({"PCSCLITE_CSOCK_NAME": str(tmp_path / "pcscd/pcscd.comm")}) as watcher:
+        lost = await watcher.until("ReaderLost")
+        await daemon.start()
+        await watcher.until("ReaderFound")
+        await daemon.stop()
+
+    assert "PC/SC daemon does not answer" in lost["seen"]
+
+
+@pytest.mark.pcscd
+async def test_a_card_that_does_not_say_who_it_is_is_no_card(daemon: Pcscd, watcher: Watcher) -> None:
+    class Mute(VpcdCard):
+        def respond(self, command: bytes) -> bytes:
+            return b"\x6a\x81"
+
+    await watcher.until("ReaderFound")
+    mute, card = Mute("00"), VpcdCard("04A1B210250180")
+    await mute.insert(daemon.port(0))
+    await mute.eject()
+    await card.insert(daemon.port(0))
+    placed = await watcher.until("CardPlaced")
+    await card.eject()
+
+    assert placed["uid"] == "04A1B210250180"
+    assert watcher.told == ["ReaderFound", "CardPlaced"]
+
+
 def test_the_uid_of_an_iso_15693_card_begins_with_e0_whatever_the_reader_does() -> None:
     forward = bytes.fromhex("E004010012345678")
 
@@ -111,3 +219,16 @@ def test_data_is_read_block_by_block_when_the_reader_caps_its_answers() -> None:
 def test_an_atr_is_told_in_words() -> None:
     assert apdu.explain_atr(ATR_ISO14443A) == "ISO 14443 A, MIFARE Classic 1K"
     assert apdu.explain_atr(b"\x3b\x00") == "unknown card"
+
+
+def test_every_published_atr_is_told_in_words() -> None:
+    vectors = json.loads((Path(__file__).parents[1] / "data/rfid-vectors.json").read_text())
+    told = {
+        v["hex"]: apdu.explain_atr(bytes.fromhex(v["hex"]))
+        for v in vectors
+        if v["standard"] == "PC/SC part 3 storage-card ATR"
+    }
+
+    assert len(told) == 7
+    assert "unknown card" not in told.values(), told
+    assert any("ICODE SLI" in words for words in told.values())
