@@ -1,0 +1,146 @@
+"""The newcomer's table: one card and a few books, moved by hand between pad, reader, bin and gate.
+
+Every move is done on the simulated devices; what comes of it is seen on the tags and on the wire.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim.playground import steps
+from sim.playground.steps import Progress
+from sim.stage import Stage
+from sim.world import UNSECURED
+from wire.errors import ConfigError
+
+BOOKS = 8
+PLACES = ("hands", "pad", "bin", "gate", "outside", "reader")
+CARD = "card"
+
+
+@dataclass
+class Table:
+    """What lies where, for the person at the page."""
+
+    stage: Stage
+    kiosk: str
+    bin: str
+    gate: str
+    progress: Progress = field(init=False)
+    faults: dict[str, bool] = field(default_factory=lambda: {"pad-cable": False, "central": False})
+
+    def __post_init__(self) -> None:
+        self.books = self.stage.library[:BOOKS]
+        self.person = self.stage.people[0]
+        self.progress = Progress(self.kiosk)
+        for book in self.books:
+            self.stage.world.place[book.item] = "hands"
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The newcomer's items."""
+        return tuple(book.item for book in self.books)
+
+    async def move(self, thing: str, to: str) -> None:
+        """Move a thing; raises ConfigError when it does not go there."""
+        if thing == CARD and to in ("reader", "hands"):
+            await self._card(to)
+        elif thing in self.items and to in ("hands", "pad", "bin", "gate"):
+            await self._book(thing, to)
+        else:
+            raise ConfigError(f"{thing} does not go on {to}")
+
+    async def _card(self, to: str) -> None:
+        card = self.stage.world.cards[self.person.card]
+        if to == "hands":
+            await card.eject()
+            return
+        try:
+            await card.insert(self.stage.desk(self.kiosk).card_port)
+        except TimeoutError:
+            await card.eject()
+            raise ConfigError("the card reader does not take the card just now") from None
+
+    async def _book(self, item: str, to: str) -> None:
+        world = self.stage.world
+        if to == "gate":
+            lent = world.lent(item)
+            self.progress = steps.carried(self.progress, lent=lent)
+            await world.walk((item,), self.gate, "out")
+            return
+        world.take(item)
+        if to in ("pad", "bin"):
+            world.lay(item, self.kiosk if to == "pad" else self.bin)
+
+    async def fault(self, name: str, on: bool) -> None:
+        """Break something, or mend it."""
+        if name not in self.faults or self.faults[name] == on:
+            return
+        self.faults[name] = on
+        if name == "pad-cable":
+            pad = self.stage.world.pads[self.kiosk]
+            self.progress = steps.cable(self.progress, out=on)
+            await (pad.unplug() if on else pad.plug())
+        else:
+            self.progress = steps.central(self.progress, away=on)
+            central = self.stage.daemons["central"]
+            await (central.stop() if on else central.start())
+
+    def look(self) -> None:
+        """See what the newcomer's tags say now; what fell into the bin and is secured is back in hand."""
+        world = self.stage.world
+        for item in self.items:
+            if world.lent(item):
+                self.progress = steps.tag_unsecured(self.progress, item)
+            elif item in self.progress.unsecured and world.place[item] in (self.kiosk, self.bin):
+                self.progress = steps.returned(self.progress, item)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the page draws."""
+        world = self.stage.world
+        things: list[dict[str, Any]] = [
+            {
+                "id": CARD,
+                "kind": "card",
+                "title": f"{self.person.name}'s card",
+                "place": "reader" if world.cards[self.person.card].inserted else "hands",
+            }
+        ]
+        for book in self.books:
+            afi = world.tags[book.item].afi
+            things.append(
+                {
+                    "id": book.item,
+                    "kind": "book",
+                    "title": book.title,
+                    "place": self._place(book.item),
+                    "secured": afi != UNSECURED,
+                    "afi": f"{afi:02X}",
+                }
+            )
+        done = self.progress.done
+        return {
+            "things": things,
+            "lamp": world.gates[self.gate].lamp,
+            "steps": [
+                {"title": title, "how": how, "done": done[number]}
+                for number, (title, how) in enumerate(steps.STEPS)
+            ],
+            "faults": [
+                {
+                    "id": "pad-cable",
+                    "title": "Pull the pad's cable",
+                    "mend": "Plug the pad's cable in",
+                    "on": self.faults["pad-cable"],
+                },
+                {
+                    "id": "central",
+                    "title": "Stop central",
+                    "mend": "Start central",
+                    "on": self.faults["central"],
+                },
+            ],
+        }
+
+    def _place(self, item: str) -> str:
+        place = self.stage.world.place[item]
+        return {self.kiosk: "pad", self.bin: "bin", "shelf": "hands"}.get(place, place)
