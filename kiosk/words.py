@@ -1,6 +1,6 @@
 """Words of the screen: sentences in English in the code, other languages in gettext catalogues.
 
-`say` and `count` are what the extraction looks for (`kiosk/locale/README.md`). Dates are written with
+`say` and `count` are what the extraction looks for (`python -m kiosk.locale.make`). Dates are written with
 the catalogue's own month names, so a kiosk carries no locale data but its own few kilobytes.
 
 Not for: laying out, and not for staff; the console speaks English.

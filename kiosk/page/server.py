@@ -191,7 +191,8 @@ async def _press_of(request: Request) -> tuple[str, str, str] | None:
         number, button, value = str(said["n"]), said["button"], str(said.get("value", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return (number, button, value) if button in BUTTONS and len(value) <= 64 else None
+    known = isinstance(button, str) and button in BUTTONS
+    return (number, button, value) if known and len(value) <= 64 else None
 
 
 class _Server(uvicorn.Server):
