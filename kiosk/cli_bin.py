@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-HELP = "run an unattended return bin"
+HELP = "Run an unattended return bin."
 EXAMPLE = "turnleaf bin run --config /etc/turnleaf/bin-1.toml"
 
 

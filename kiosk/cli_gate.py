@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-HELP = "run a security gate"
+HELP = "Run a security gate."
 EXAMPLE = "turnleaf gate run --config /etc/turnleaf/gate-1.toml"
 
 

@@ -25,7 +25,7 @@ from firmware_bridge.ports import DeviceInfo
 from kiosk.config import StationSettings
 from kiosk.station_link import expiry_of, link_settings, status_message
 from kiosk.station_presence import Announce, CloneFound, Presence, status_seen
-from kiosk.station_process import LoopLag, make_state_dir, process_values
+from kiosk.station_process import LoopLag, give_back_memory, make_state_dir, process_values
 from kiosk.station_returns import settle_returns
 from kiosk.station_states import PartState, StationStates
 from kiosk.station_talk import Asks, CommandHandler, Commands, Notice, Outcome, Reply
@@ -51,8 +51,7 @@ T = TypeVar("T")
 FAREWELL_S = 2.0
 """How long a clean goodbye may take; after it the will says `lost` instead of `left`."""
 
-WORK_S = 1.0
-"""How often the work state is looked at; it is said when it changed, and with each heartbeat."""
+WORK_S = 1.0  # how often the work state is looked at; said when it changed, and with each heartbeat
 
 
 class Station:
@@ -77,8 +76,7 @@ class Station:
         """What the start found half done (streams.md L5)."""
         self.answers: asyncio.Queue[tuple[Answer, Phase]] = asyncio.Queue()
         self.changed = Notice()
-        self.connected = False
-        self.central_online = False
+        self.connected = self.central_online = False
         self.uplink = Uplink(edge, link, settings.name, stamper, self._on_answer)
         self.states = StationStates(settings.name, stamper)
         self._presence = Presence(stamper.boot)
@@ -182,8 +180,8 @@ class Station:
 
     def tell(self, ask: Ask) -> bool:
         """Post an ask whose reply comes another way (pages of items); False when there is no connection."""
-        out = Outgoing(topic("ask", station=self.settings.name), ask.encode(), expiry_s=expiry_of("ask"))
-        return self.link.post(out)
+        where = topic("ask", station=self.settings.name)
+        return self.link.post(Outgoing(where, ask.encode(), expiry_s=expiry_of("ask")))
 
     def set_part(self, part: str, state: PartState, info: DeviceInfo | None = None, seen: str = "") -> None:
         """Say how a device of this station is. `seen` is for a technician; nothing personal."""
@@ -229,8 +227,7 @@ class Station:
                 self.say_work(again=True)
                 self.uplink.handle(event)
             case Disconnected(reason=reason):
-                self.connected = False
-                self.central_online = False
+                self.connected = self.central_online = False
                 self.uplink.handle(event)
                 log.warning("connection lost: %s", reason)
             case Refused(topic=refused, reason=reason):
@@ -274,11 +271,11 @@ class Station:
         self.answers.put_nowait((answer, phase))
         self.changed.notify()
 
-    def _announce(self) -> None:
-        self.link.post(self._status("online"))
-
     def _status(self, state: Literal["online", "left"]) -> Outgoing:
         return status_message(self.settings, self.kind, self.stamper, state)
+
+    def _announce(self) -> None:
+        self.link.post(self._status("online"))
 
     def _on_status(self, status: Status) -> None:
         self._presence, effects = status_seen(self._presence, status, self.stamper.clock.mono())
@@ -346,5 +343,7 @@ class Station:
     async def _sample_itself(self) -> None:
         while True:
             await asyncio.sleep(self.settings.sample_s)
+            if self.states.first_sample("station"):
+                give_back_memory()
             values = process_values(self.stamper.clock.mono(), self._lag, self.edge.depth())
             self.sample("station", **values, publishes_refused=float(self._refused))

@@ -83,6 +83,10 @@ class StationStates:
         )
         return Outgoing(topic("work", station=self._station), message.encode(), qos=1, retain=True)
 
+    def first_sample(self, part: str) -> bool:
+        """Whether no sample of this part was made yet in this boot."""
+        return part not in self._samples
+
     def sample_message(self, part: str, values: dict[str, float]) -> Outgoing:
         """Return the next sample of a part. The number goes up whether it is delivered or not."""
         n = self._samples.get(part, 0) + 1

@@ -1,7 +1,8 @@
 """Whether a station is open, and why not: a pure decision over what its parts of the program say.
 
-The narrowest word wins, and of two as narrow the first: an operator who closed it, then the outbox (design §3: borrowing stops at
-80 %, returns close at 100 %), then the daemon's own word (bin full, pad lost, central away).
+The narrowest word wins, and of two as narrow the first: an operator who closed it, then the outbox
+(design §3: borrowing stops at 80 %, returns close at 100 %), then the daemon's own word (bin full, pad
+lost, central away).
 """
 
 from dataclasses import dataclass
