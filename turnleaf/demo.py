@@ -6,14 +6,15 @@ file with the memory of the tags and with what the simulator knows that it did, 
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from monitor.sentences import sentence
 from sim.habits import Pace, plan
+from sim.influx import Influx, influxd
 from sim.onlooker import Message
 from sim.patrons import Crowd
 from sim.playground.app import Playground
@@ -52,7 +53,7 @@ class Demo:
         self.stage = Stage(wish.folder, seed=wish.seed)
         self.crowd: Crowd
         self.ending = asyncio.Event()
-        self._influx: Any = None
+        self._influx: Influx | None = None
 
     async def run(self) -> Reckoning:
         """Start, play until told to end, reckon, and stop everything."""
@@ -66,16 +67,33 @@ class Demo:
             say("  ending every part …")
             await self.stage.stop()
             if self._influx is not None:
-                await self._influx.stop()
+                await asyncio.to_thread(self._influx.stop)
 
     async def _start(self) -> None:
         if self.wish.influx:
-            from sim.influx import Influx
-
-            self._influx = Influx(self.wish.folder.parent / "influx")
-            say("  ✓ " + await self._influx.start())
-            self.stage.telemetry = self._influx.settings()
+            await self._start_influx()
         await self.stage.start(lambda text: say(f"  ✓ {text}"))
+
+    async def _start_influx(self) -> None:
+        """Put telemetry into a real InfluxDB, on a free port and in a folder of its own."""
+        say("  InfluxDB: looking for one; where there is none it is built with Go (about a minute, once) …")
+        program = await asyncio.to_thread(influxd)
+        folder = self.wish.folder.parent / "demo-influx"
+        shutil.rmtree(folder, ignore_errors=True)
+        self._influx = Influx(program, folder / "data")
+        await self._influx.start()
+        found = self._influx.settings()
+        token = folder / "token"
+        token.touch(0o600)
+        token.write_text(found.token)
+        self.stage.telemetry = {
+            "kind": "influx",
+            "url": found.url,
+            "org": found.org,
+            "bucket": found.bucket,
+            "token_file": str(token),
+        }
+        say(f"  ✓ InfluxDB at {found.url}")
 
     async def _play(self) -> Reckoning:
         stage = self.stage
@@ -132,7 +150,8 @@ class Demo:
     def points(self) -> int:
         """Return how many measurements the store holds, asked without the service."""
         if self._influx is not None:
-            return int(self._influx.count())
+            rows = self._influx.query("SELECT count(*) FROM turnleaf")
+            return sum(int(str(value)) for row in rows for value in row[1:] if value is not None)
         import sqlite3
 
         with sqlite3.connect(f"file:{self.stage.telemetry_path}?mode=ro", uri=True) as db:

@@ -120,8 +120,8 @@ class Playground:
             Route("/kiosk-static/{name:path}", self._kiosk_static),
         ]
         config = uvicorn.Config(
-            Starlette(routes=routes), log_config=None, access_log=False, lifespan="off", ws="none", http="h11",
-            timeout_graceful_shutdown=1,
+            Starlette(routes=routes), log_config=None, access_log=False, lifespan="off", ws="none",
+            http="h11", timeout_graceful_shutdown=1,
         )  # fmt: skip
         server = uvicorn.Server(config)
         server.capture_signals = _no_signals  # type: ignore[method-assign]  # signals belong to the demo
