@@ -20,6 +20,7 @@ STANDARDS: dict[int, str] = {
     0x11: "FeliCa",
 }
 CARDS: dict[int, str] = {
+    0x0000: "no name given",
     0x0001: "MIFARE Classic 1K",
     0x0002: "MIFARE Classic 4K",
     0x0003: "MIFARE Ultralight",

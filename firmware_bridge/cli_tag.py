@@ -32,7 +32,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     encode.add_argument("--parts", type=int, default=1, help="parts of the set (1)")
     encode.add_argument("--part", type=int, default=1, help="number of this part (1)")
     encode.add_argument("--usage", type=int, default=1, help="type of usage, ISO 28560-1 (1: circulating)")
-    encode.add_argument("--size", type=int, default=34, help="bytes of the block: 32 or 34 and more (34)")
+    length = encode.add_mutually_exclusive_group()
+    length.add_argument("--size", type=int, default=34, help="bytes to make: 32, 34 or more (34)")
+    length.add_argument("--blocks", type=int, help="blocks to fill instead; 8 of 4 bytes are the short form")
+    encode.add_argument("--block-size", type=int, default=4, help="bytes in a block of the tag (4)")
     encode.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -77,14 +80,18 @@ def _fields(found: BasicBlock) -> dict[str, Any]:
         "parts": found.parts,
         "version": found.version,
         "order": found.order,
-        "extensions": [{"id": extension.id, "data": extension.data.hex()} for extension in found.extensions],
+        "extensions": [
+            {"id": extension.id, "name": extension.name, "data": extension.data.hex()}
+            for extension in found.extensions
+        ],
     }
 
 
 def _encode(args: argparse.Namespace) -> int:
     content = BasicBlock(args.item, args.owner, args.usage, args.parts, args.part)
     try:
-        data = encode_block(content, args.size)
+        size = args.size if args.blocks is None else args.blocks * args.block_size
+        data = encode_block(content, size, args.block_size)
     except ValueError as error:
         sys.stderr.write(f"{error}\n  What to do: shorten it; a tag has at least {BASIC_SHORT} bytes.\n")
         return 2

@@ -28,6 +28,14 @@ USAGE_PATRON = 8
 
 ByteOrder = Literal["plain", "blocks-reversed", "nibbles-swapped", "both"]
 """How a tag was written: by the standard, with each block turned round, with byte 0 turned, or both."""
+EXTENSIONS: dict[int, str] = {
+    1: "library",
+    2: "acquisition",
+    3: "library supplement",
+    4: "title",
+    5: "interlibrary loan",
+}
+"""Extension blocks of ISO 28560-3 by their id."""
 VERSION = 1
 """Version of the data model, the high nibble of byte 0 (ISO 28560-3)."""
 PREFIX_WITH_HYPHEN = re.compile(r"(?:[A-Za-z]|[A-Za-z]{3,4})-|[A-Za-z]{2}-")
@@ -50,6 +58,11 @@ class Extension:
     id: int
     data: bytes
     """What follows the header of length, id and check byte."""
+
+    @property
+    def name(self) -> str:
+        """What the standard calls it; ids above 100 are a vendor's own, unstructured."""
+        return EXTENSIONS.get(self.id, "structured" if self.id <= 100 else "unstructured")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ import pytest
 
 from firmware_bridge import apdu
 from firmware_bridge.errors import DeviceRefused
+from firmware_bridge.pcsc import PcscCardReader
 from sim.devices.pcscd import Pcscd
 from sim.devices.vpcd_card import ATR_ICODE, ATR_ISO14443A, VpcdCard
+from wire.errors import ConfigError
 
 WATCH = """
 import asyncio, json, sys, threading, time
@@ -79,12 +81,17 @@ async def following(environment: dict[str, str], reader: str = "00 00") -> Async
         sys.executable, "-c", WATCH, reader,
         env=os.environ | environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
+    assert process.stdin is not None
     try:
         yield Watcher(process)
     finally:
-        with suppress(ProcessLookupError):
+        process.stdin.close()  # which ends it, as a stop does
+        try:
+            await asyncio.wait_for(process.wait(), 5.0)
+        except TimeoutError:
             process.kill()
-        await process.wait()
+            await process.wait()
+            raise
 
 
 @pytest.fixture
@@ -191,6 +198,24 @@ async def test_a_card_that_does_not_say_who_it_is_is_no_card(daemon: Pcscd, watc
 
     assert placed["uid"] == "04A1B210250180"
     assert watcher.told == ["ReaderFound", "CardPlaced"]
+
+
+async def test_a_station_without_the_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "smartcard", None)
+
+    with pytest.raises(ConfigError, match="PC/SC library"):
+        await anext(PcscCardReader().events())
+
+
+@pytest.mark.parametrize("response", [b"", b"\x90", b"\x90\x00"])
+def test_a_response_without_a_status_or_a_uid_is_refused(response: bytes) -> None:
+    with pytest.raises(DeviceRefused):
+        apdu.uid(lambda _: response)
+
+
+def test_a_block_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(DeviceRefused, match="block 0"):
+        apdu.read_data(lambda _: b"\x6a\x82", 16)
 
 
 def test_the_uid_of_an_iso_15693_card_begins_with_e0_whatever_the_reader_does() -> None:

@@ -1,6 +1,7 @@
 """`turnleaf tag`: bytes to words and back, with exit codes."""
 
 import argparse
+import io
 import json
 
 import pytest
@@ -40,3 +41,31 @@ def test_what_was_encoded_can_be_decoded(capsys: pytest.CaptureFixture[str]) -> 
 
     assert json.loads(capsys.readouterr().out)["fields"]["parts"] == 2
     assert call("encode", "--item", "x" * 40, "--owner", "DK-718500") == 2
+
+
+def test_a_tag_of_eight_blocks_is_made_as_published(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("encode", "--item", "11223344", "--owner", "DE-705", "--blocks", "8", "--json") == 0
+
+    assert json.loads(capsys.readouterr().out)["hex"] == GOOD
+
+
+def test_a_tag_is_read_from_input_with_its_extensions_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = (
+        "110101313030303030303133360000000000003615444b373138353030000000000005010005"
+        "0122020071426f67766f676e656e00313233343536373839300000613738393635366300"
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO(tag[:40] + "\n" + tag[40:]))
+
+    assert call("decode", "-") == 0
+
+    shown = capsys.readouterr().out
+    assert "1000000136" in shown
+    assert "acquisition" in shown
+
+
+def test_a_blank_tag_is_told_as_blank(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("decode", "00" * 64, "--json") == 1
+
+    assert json.loads(capsys.readouterr().out)["problems"] == ["the tag is blank"]
