@@ -28,6 +28,9 @@ ASK_AGAIN_S = 5.0
 STALLED_S = 30.0
 """A snapshot whose pages stop coming is given up after this time."""
 
+MANY = 500
+"""A reply with so many changes was cut at central's limit for one message: the next ones are asked for."""
+
 RECORD = 13
 _STATES: tuple[Literal["available", "loan", "gone"], ...] = ("available", "loan", "gone")
 _CODES = {state: code for code, state in enumerate(_STATES)}
@@ -144,7 +147,10 @@ def changes_came(copy: Copy, message: ItemChanges, now: datetime, mono: float, f
         if mono - copy.hole_at < ASK_AGAIN_S:
             return holed, apply
         return replace(holed, hole_at=mono), (*apply, WantChanges(copy.n))
-    grown = replace(copy, n=max(copy.n, message.n), central=message.central, fresh_at=now, asked_at=mono)
+    n = max(copy.n, message.n)
+    grown = replace(copy, n=n, central=message.central, fresh_at=now, asked_at=mono)
+    if len(message.changes) >= MANY:
+        return grown, (*apply, WantChanges(n))
     return grown, apply
 
 

@@ -183,6 +183,42 @@ def test_a_hole_is_asked_for_and_does_not_move_the_number() -> None:
     assert gate.rows()[3] == (1, "loan")
 
 
+def test_a_long_absence_is_made_up_in_several_replies() -> None:
+    central = Central()
+    central.change(0, "available")
+    gate = settled(central)
+    for _ in range(1200):
+        central.change(0, "loan")
+    gate.wants.clear()
+    after = 1
+    for _ in range(3):
+        gate.changes(
+            ItemChanges(
+                central=central.boot,
+                first=after + 1,
+                n=min(after + 500, 1201),
+                at=NOW,
+                changes=tuple(central.log[after : after + 500]),
+            )
+        )
+        after = gate.copy.n or 0
+
+    assert gate.wants == [WantChanges(501), WantChanges(1001)]
+    assert gate.copy.n == 1201
+
+
+def test_a_central_that_keeps_the_changes_no_more_makes_the_gate_start_anew() -> None:
+    central = Central()
+    central.change(1, "loan")
+    gate = settled(central)
+    gate.changes(ItemChanges(central="central-1-anew", first=1, n=0, at=NOW, changes=()))
+    forgot = gate.copy.n is None
+    gate.settle(central)
+
+    assert forgot
+    assert gate.rows() == central.items
+
+
 def test_an_item_that_left_the_ledger_leaves_the_copy_with_the_next_snapshot() -> None:
     central = Central()
     central.change(1, "available")
