@@ -29,7 +29,7 @@ from sim.world import World
 from wire.errors import ConfigError
 
 NEWCOMER = "kiosk-1"
-STATIONS = {"kiosk-1": "kiosk", "kiosk-2": "kiosk", "gate-1": "gate", "bin-1": "bin"}
+STATIONS = {"kiosk-1": "kiosk", "kiosk-2": "kiosk", "gate-1": "gate", "gate-2": "gate", "bin-1": "bin"}
 OPERATOR, OBSERVER = "technician", "onlooker"
 HOST = "127.0.0.1"
 
@@ -93,7 +93,9 @@ class Stage:
         say("card readers: pcscd with two virtual readers")
         self._pads()
         await self.world.start()
-        say(f"pads and gate: {len(self.world.pads)} FEIG readers and a gate, {len(self.library)} tags")
+        say(
+            f"devices: {len(self.world.pads)} pads and {len(self.world.gates)} gates that speak FEIG, {len(self.library)} tags"
+        )
         self.onlooker = Onlooker(HOST, listen.operators, self.identity(OBSERVER))
         await self._central(say)
         await self._stations(say)

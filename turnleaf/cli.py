@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "watch": ("monitor.cli_watch", "Print messages as they come."),
     "tag": ("firmware_bridge.cli_tag", "Decode and encode item tags."),
     "topics": ("turnleaf.cli_topics", "Print the table of MQTT topics and their messages."),
+    "sim": ("sim.cli_sim", "Play a simulated day and reckon what came of it."),
     "demo": ("turnleaf.cli_demo", "Run a small library with simulated devices and patrons."),
     "doctor": ("turnleaf.cli_doctor", "Look for what keeps this installation from working."),
 }

@@ -99,7 +99,7 @@ class Demo:
         stage = self.stage
         table = Table(stage, NEWCOMER, "bin-1", "gate-1")
         crowd = self.crowd = Crowd(
-            stage.world, [stage.desk("kiosk-2")], ["bin-1"], "gate-1", seed=self.wish.seed
+            stage.world, [stage.desk("kiosk-2")], ["bin-1"], "gate-2", seed=self.wish.seed
         )
         playground = Playground(table, _sentence, self.doors(), stage.daemons[NEWCOMER].address())
         stage.onlooker.listeners.append(playground.see)

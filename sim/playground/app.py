@@ -22,6 +22,7 @@ from sim.playground import steps
 from sim.playground.steps import Seen
 from sim.playground.table import Table
 from sim.reckoning import read_ledger
+from wire.clock import SystemClock
 from wire.errors import TurnleafError
 
 TURN_S = 0.15
@@ -50,6 +51,7 @@ class Playground:
         self._sentence = sentence
         self._doors = doors
         self._kiosk_url = kiosk_url
+        self._clock = SystemClock()
         self._key = secrets.token_urlsafe(18)
         self._log: deque[dict[str, str]] = deque(maxlen=200)
         self._streams: set[asyncio.Queue[str]] = set()
@@ -75,7 +77,7 @@ class Playground:
         if body.get("schema") in DULL or body.get("kind") == "hello" or message.retained:
             return
         entry = {
-            "at": str(body.get("at") or body.get("body", {}).get("at") or "")[11:19],
+            "at": f"{self._clock.now():%H:%M:%S}",
             "topic": message.topic,
             "sentence": self._sentence(message),
             "json": json.dumps(body, indent=1, ensure_ascii=False),

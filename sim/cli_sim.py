@@ -1,0 +1,48 @@
+"""`turnleaf sim day`: simulated patrons on real parts, with SIGKILLs if wanted, and the reckoning."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+HELP = "Play a simulated day and reckon what came of it."
+EXAMPLE = "turnleaf sim day --seconds 30 --kill central --kill broker --json"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `day`."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    day = verbs.add_parser("day", help="one day, unattended", epilog=f"example: {EXAMPLE}")
+    day.add_argument("--seed", type=int, default=1, help="the same seed is the same day (1)")
+    day.add_argument("--seconds", type=float, default=30.0, help="length of the day (30)")
+    day.add_argument(
+        "--kill", action="append", default=[], metavar="NAME", help="SIGKILL this again and again: broker,"
+        " central, kiosk-1, kiosk-2, gate-1, bin-1; may be repeated",
+    )  # fmt: skip
+    day.add_argument("--kill-every", type=float, default=4.0, help="mean seconds between two kills (4)")
+    day.add_argument("--gap", type=float, default=2.0, help="mean seconds between two patrons (2)")
+    day.add_argument("--dir", type=Path, help="folder, kept afterwards (default: a temporary one)")
+    day.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play, and say whether every count is right."""
+    from sim.trial import Wish, as_text
+    from sim.trial import run as play
+    from wire.logs import setup
+    from wire.output import emit
+
+    setup("error")
+    with tempfile.TemporaryDirectory(prefix="turnleaf-sim-") as temporary:
+        wish = Wish(
+            args.dir or Path(temporary),
+            args.seed,
+            args.seconds,
+            tuple(args.kill),
+            args.kill_every,
+            args.gap,
+        )
+        result = asyncio.run(play(wish, lambda text: print(f"  {text}", file=sys.stderr, flush=True)))
+    emit(result.as_dict(), as_json=args.json, text=as_text(result))
+    return 0 if result.reckoning.ok else 1
