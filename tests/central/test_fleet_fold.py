@@ -1,0 +1,194 @@
+"""What central makes of states and samples: presence, the worst thing first, counts of the day."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central import fleet
+from central.alarms.rules import Key, Thresholds, conditions, judged
+from central.fleet import StationView
+from central.telemetry.intake import clean, point
+from wire.messages.states import Part, Parts, Sample, Status, Work
+
+NOW = datetime(2026, 5, 1, 9, tzinfo=UTC)
+FRESH = StationView("kiosk-1", "main", "kiosk", "By the door", NOW)
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def status(state: str = "online", boot: str = "A", heartbeat_s: int = 30) -> Status:
+    said = {
+        "state": state,
+        "boot": boot,
+        "at": NOW,
+        "kind": "kiosk",
+        "version": "1",
+        "heartbeat_s": heartbeat_s,
+    }
+    return Status.model_validate(said)
+
+
+def online(boot: str = "A") -> StationView:
+    return fleet.on_status(FRESH, status(boot=boot), NOW)
+
+
+def parts(**states: str) -> Parts:
+    found = [
+        Part.model_validate({"part": name, "state": state, "since": NOW}) for name, state in states.items()
+    ]
+    return Parts(boot="A", at=NOW, parts=tuple(found))
+
+
+def work(service: str = "open", *, oldest: float | None = None, reason: str = "") -> Work:
+    return Work.model_validate(
+        {"boot": "A", "at": NOW, "service": service, "reason": reason, "outbox_open": 3, "outbox_fill": 0.1,
+         "outbox_oldest": None if oldest is None else at(oldest)}
+    )  # fmt: skip
+
+
+def sample(n: int, boot: str = "A", clock: str = "synced", **values: float) -> Sample:
+    return Sample.model_validate(
+        {"at": NOW, "clock": clock, "boot": boot, "mono": 1, "n": n, "values": values}
+    )
+
+
+def test_the_death_of_another_boot_is_ignored() -> None:
+    second = fleet.on_status(online("A"), status(boot="B"), at(5))
+
+    assert fleet.on_status(second, status("lost", "A"), at(6)) is second
+    assert fleet.presence(fleet.on_status(second, status("lost", "B"), at(6)), at(6)) == "lost"
+    assert fleet.presence(fleet.on_status(second, status("left", "B"), at(6)), at(6)) == "left"
+
+
+@pytest.mark.parametrize(
+    ("silent", "there"), [(0, "online"), (90, "online"), (91, "stale"), (180, "stale"), (181, "lost")]
+)
+def test_silence_is_stale_after_three_heartbeats_and_then_lost(silent: float, there: str) -> None:
+    assert fleet.presence(online(), at(silent)) == there
+
+
+def test_any_word_of_a_station_ends_its_silence() -> None:
+    view = online()
+
+    for heard in (
+        fleet.on_work(view, work(), at(300)),
+        fleet.on_parts(view, parts(pad="ok"), at(300)),
+        fleet.on_sample(view, "pad", sample(1, response_ms=1.0), at(300)),
+    ):
+        assert fleet.presence(heard, at(301)) == "online"
+
+
+def test_the_worst_thing_gives_the_word() -> None:
+    view = fleet.on_work(online(), work("returns-only", oldest=-120), NOW)
+    degraded = fleet.on_parts(view, parts(pad="degraded", printer="ok"), NOW)
+    lost = fleet.on_parts(view, parts(pad="degraded", printer="lost"), NOW)
+
+    assert fleet.worst(FRESH, NOW) == ("silent", "not seen yet")
+    assert fleet.worst(online(), NOW) == ("ok", "fine")
+    assert fleet.worst(view, NOW) == ("look", "3 waiting")
+    assert fleet.worst(degraded, NOW) == ("look", "pad degraded")
+    assert fleet.worst(lost, NOW) == ("act", "printer lost")
+    assert fleet.worst(lost, at(1000)) == ("act", "lost")
+    assert fleet.worst(fleet.on_work(online(), work("closed", reason="inventory"), NOW), NOW) == (
+        "look",
+        "closed: inventory",
+    )
+
+
+@given(st.lists(st.integers(1, 60), unique=True, min_size=1).map(sorted))
+def test_samples_that_did_not_arrive_are_counted_and_a_new_boot_begins_anew(arrived: list[int]) -> None:
+    view = online()
+    for number in arrived:
+        view = fleet.on_sample(view, "pad", sample(number, response_ms=float(number)), NOW)
+    missing = arrived[-1] - arrived[0] + 1 - len(arrived)
+    after = fleet.on_sample(view, "pad", sample(1, boot="B", response_ms=0.5), NOW)
+
+    assert (view.samples_lost, after.samples_lost) == (missing, missing)
+    assert fleet.entry(after, NOW).values == {"pad.response_ms": 0.5}
+
+
+def test_counts_are_of_one_local_day_and_never_below_nothing() -> None:
+    view = fleet.on_loan(FRESH, "2026-05-01", loans=2)
+    late = fleet.on_loan(view, "2026-04-30", loans=5)
+    withdrawn = fleet.on_loan(fleet.on_loan(view, "2026-05-01", loans=-1), "2026-05-01", loans=-5, returns=1)
+    tomorrow = fleet.on_loan(view, "2026-05-02", returns=1)
+
+    assert (late.loans_today, withdrawn.loans_today, withdrawn.returns_today) == (2, 0, 1)
+    assert (tomorrow.loans_today, tomorrow.returns_today) == (0, 1)
+
+
+# --- conditions
+
+
+def rules(view: StationView, *standing: Key, seconds: float = 0) -> set[tuple[str, str]]:
+    found = conditions(view, frozenset(standing), Thresholds(), at(seconds))
+    return {(one.key.part, one.key.rule) for one in found}
+
+
+def test_thresholds_have_a_value_to_raise_and_one_to_clear() -> None:
+    low, between = ({"paper_percent": value} for value in (9.0, 15.0))
+    key = Key("kiosk-1", "printer", "paper-low")
+    old = Key("kiosk-1", "", "outbox-old")
+
+    assert rules(fleet.on_sample(online(), "printer", sample(1, **low), NOW)) == {("printer", "paper-low")}
+    assert rules(fleet.on_sample(online(), "printer", sample(1, **between), NOW)) == set()
+    assert rules(fleet.on_sample(online(), "printer", sample(1, **between), NOW), key) == {
+        ("printer", "paper-low")
+    }
+    assert rules(fleet.on_work(online(), work(oldest=-61), NOW)) == {("", "outbox-old")}
+    assert rules(fleet.on_work(online(), work(oldest=-30), NOW)) == set()
+    assert rules(fleet.on_work(online(), work(oldest=-30), NOW), old) == {("", "outbox-old")}
+
+
+def test_a_lost_station_is_one_condition_and_its_parts_cannot_be_judged() -> None:
+    view = fleet.on_parts(online(), parts(pad="lost"), NOW)
+    known = {Key("kiosk-1", "pad", "device-lost"), Key("kiosk-1", "", "station-lost")}
+
+    assert rules(view) == {("pad", "device-lost")}
+    assert rules(view, seconds=1000) == {("", "station-lost")}
+    assert judged(view, known, NOW) == known
+    assert judged(view, known, at(1000)) == {Key("kiosk-1", "", "station-lost")}
+
+
+def test_every_condition_says_what_was_seen_why_it_matters_and_what_to_do() -> None:
+    view = fleet.on_parts(fleet.on_work(online(), work(oldest=-61), NOW), parts(pad="lost", lamp="lost"), NOW)
+    found = [*conditions(view, frozenset(), Thresholds(), NOW)]
+    found += conditions(online(), frozenset(), Thresholds(), at(1000))
+
+    assert len(found) == 4
+    for one in found:
+        assert all((one.seen, one.why, one.do))
+        assert max(len(one.seen), len(one.why), len(one.do)) <= 300
+
+
+# --- samples
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "kept"),
+    [
+        ("pad", {"response_ms": 1.0}, {"response_ms": 1.0}),
+        ("Pad!", {"response_ms": 1.0}, None),
+        ("pad", {"A name": 1.0, "ok": 2.0}, {"ok": 2.0}),
+        ("pad", {"ok": float("nan")}, None),
+        ("pad", {f"v{n}": 1.0 for n in range(100)}, {f"v{n}": 1.0 for n in range(64)}),
+    ],
+)
+def test_only_names_and_finite_numbers_get_past_the_door(
+    part: str, values: dict[str, float], kept: dict[str, float] | None
+) -> None:
+    cleaned = clean(part, sample(1).model_copy(update={"values": values}))
+
+    assert (cleaned.values if cleaned else None) == kept
+
+
+def test_a_clock_that_is_far_off_is_not_believed() -> None:
+    told = sample(1, response_ms=1.0)
+
+    assert point("main", "kiosk-1", "pad", told, at(30)).at == NOW
+    assert point("main", "kiosk-1", "pad", told, at(90)).at == at(90)
+    assert point("main", "kiosk-1", "pad", sample(1, clock="free", x=1.0), at(3)).at == at(3)
