@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from kiosk import visit_rules
 from wire.messages.stream import Refusal
 
 # --- what lies on the pad ---------------------------------------------------------------------------
@@ -312,55 +313,20 @@ Listing = Lending | Returning
 
 # --- the kiosk --------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Limits of a visit, in seconds and tries (docs/kiosk: WCAG 2.2.1, and what patrons bear)."""
-
-    wait_s: float = 8.0
-    settle_s: float = 1.5
-    idle_s: float = 75.0
-    warn_s: float = 30.0
-    away_s: float = 20.0
-    goodbye_s: float = 5.0
-    barred_s: float = 20.0
-    tries: int = 5
-    again_s: float = 0.4
-    accept_incomplete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What works just now. All true: everything."""
-
-    lending: bool = True
-    returns: bool = True
-    pad: bool = True
-    reader: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Comfort:
-    """What the patron chose for eyes, ears and hands; forgotten with the visit."""
-
-    language: str | None = None
-    text: Literal[1, 2, 3] = 1
-    look: Literal["light", "dark", "contrast"] = "light"
-    reach: bool = False
-    sound: bool = True
-    slow: bool = False
-    """Three times as long before the kiosk asks whether anybody is there."""
+Rules = visit_rules.Rules
+Conditions = visit_rules.Conditions
+Comfort = visit_rules.Comfort
 
 
 @dataclass(frozen=True, slots=True)
 class Kiosk:
     """Everything the kiosk knows at one moment."""
 
-    rules: Rules = Rules()
-    conditions: Conditions = Conditions()
+    rules: Rules = field(default_factory=Rules)
+    conditions: Conditions = field(default_factory=Conditions)
     pad: tuple[OnPad, ...] = ()
     visit: Visit = Idle()
-    comfort: Comfort = Comfort()
+    comfort: Comfort = field(default_factory=Comfort)
     help_open: bool = False
     card_lies: bool = False
 

@@ -74,6 +74,24 @@ async def test_nothing_sticks_out_at_any_size_of_text(size: dict[str, int], lang
     assert wrong == []
 
 
+@pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["portrait", "landscape"])
+async def test_a_screen_needs_no_scrolling_and_its_button_is_always_in_sight(size: dict[str, int]) -> None:
+    async with chromium() as browser, shown(browser, size) as it:
+        hidden = []
+        for name, kiosk in SCREENS.items():
+            for text in (1, 2, 3):
+                await it.show(replace(kiosk, comfort=s.Comfort(language="de", text=text)))
+                tall = await it.tab.evaluate("document.documentElement.scrollHeight")
+                low = await it.tab.evaluate(
+                    "Math.max(0, ...[...document.querySelectorAll('#actions button, #dialog button')]"
+                    ".map(b => b.getBoundingClientRect().bottom))"
+                )
+                if (text == 1 and tall > size["height"]) or low > size["height"]:
+                    hidden.append((name, text, tall, low))
+
+    assert hidden == []
+
+
 async def test_letters_and_buttons_are_as_large_as_eyes_and_fingers_need() -> None:
     panel = Panel()
     async with chromium() as browser, shown(browser) as it:

@@ -21,7 +21,9 @@ function show(html) {
   const screen = document.getElementById("screen");
   wear(screen);
   const list = document.getElementById("list");
-  if (list && document.querySelectorAll(".row").length > rows) list.scrollTop = list.scrollHeight;
+  if (list && document.querySelectorAll(".row").length > rows) {
+    list.scrollTop = list.querySelector(".act") ? 0 : list.scrollHeight;
+  }
   const dialog = document.getElementById("dialog");
   if (dialog && !was.dialog) dialog.querySelector("button")?.focus();
   else if (!dialog && (was.dialog || was.name !== screen.dataset.screen)) document.getElementById("headline").focus();
