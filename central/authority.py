@@ -1,54 +1,46 @@
-"""Who decides whether an item is lent: this ledger, or the library's own system.
+"""Who decides whether an item is lent: a port with the own ledger behind it.
 
-`decide` is called inside the commit that consumes the request, so it must not wait. The own ledger decides
-there and then. An authority elsewhere returns `Elsewhere`: the desk commits the request as *sent*, calls
-`settle` outside any transaction, and commits outcome and answer together when it comes:
+`decide` is called inside the commit that consumes the request, with all that this transaction sees, so
+it must not wait: what it says is stored as answer and effect together. For the own ledger that is all.
 
-    asked -> granted | refused                       (the own ledger)
-    asked -> sent -> granted | refused | unknown     (elsewhere; unknown is settled by asking, not by
-                                                      sending again)
+A library's own system (SIP2) cannot be asked inside a transaction. Its adapter stands on both sides of
+this port: the request is committed as *sent* first, the call is made outside, and the outcome comes back
+to the desk as an input of its own, decided by what was said there; the answer then leaves as `Pushed`
+(design §4, authority: asked -> sent -> granted | refused | unknown).
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from circulation.decide import Decision, decide
 from circulation.model import Asked
 from circulation.policy import Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """Somebody else decides; the request is committed as sent before that one is called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Nobody can say whether the other side lent it: asked again later, never sent again."""
-
-    seen: str
+from wire.messages.stream import Refusal
 
 
 class Authority(Protocol):
-    """The port."""
+    """Decides requests."""
 
-    def decide(self, asked: Asked, at_ms: int) -> Decision | Elsewhere:
-        """Decide at once, or say that it is decided elsewhere. Must not wait."""
-
-    async def settle(self, asked: Asked, at_ms: int, *, again: bool) -> Decision | Unknown:
-        """Ask the other side; `again` when it was asked before and the outcome was lost."""
+    def decide(self, asked: Asked, at_ms: int) -> Decision:
+        """Answer a request made at `at_ms` (ms since 1970 UTC). Must not wait, must not change anything."""
 
 
 class OwnLedger:
-    """The authority of a library whose loans are kept here."""
+    """The authority of a library whose loans are kept here: its policy decides."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
 
-    def decide(self, asked: Asked, at_ms: int) -> Decision | Elsewhere:
+    def decide(self, asked: Asked, at_ms: int) -> Decision:
         """Decide by the policy."""
         return decide(self.policy, asked, at_ms)
 
-    async def settle(self, asked: Asked, at_ms: int, *, again: bool) -> Decision | Unknown:
-        """Decide by the policy; nothing is ever left open here."""
-        return decide(self.policy, asked, at_ms)
+
+class Refusing:
+    """The shipped fake: it refuses everything with one code, for tests and for a closed day."""
+
+    def __init__(self, code: str = "closed") -> None:
+        self.code = code
+
+    def decide(self, asked: Asked, at_ms: int) -> Decision:
+        """Refuse."""
+        return Refusal(code=self.code, next_step="try-later")

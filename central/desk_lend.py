@@ -1,6 +1,5 @@
 """Requests at the desk: checkout, renew, and taking one back (streams.md L7, L8)."""
 
-from central.authority import Elsewhere
 from central.desk_items import lend, refold
 from central.desk_scene import Scene
 from central.ledger.rows import AnswerRow, ItemRow, PatronRow
@@ -11,9 +10,7 @@ from wire.messages.facts import Checkout, Renew, Withdrawn
 from wire.messages.stream import Answer, Refusal
 
 
-def request(
-    scene: Scene, body: Checkout | Renew, told: Answer | None
-) -> tuple[AnswerRow, str | None]:
+def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> tuple[AnswerRow, str | None]:
     """Decide a request, or record it as it happened when the station brings its answer along (L7).
 
     Returns the answer, stored, and the item's title, which is said but not stored with it.
@@ -25,8 +22,6 @@ def request(
         return _as_happened(scene, body, told, row, patron), title
     asked = _ask(scene, body, row, patron)
     decision = scene.group.authority.decide(asked, scene.at)
-    if isinstance(decision, Elsewhere):
-        raise NotImplementedError
     if isinstance(body, Checkout) and body.offline and isinstance(decision, Refusal) and row and patron:
         decision = _lent_already(scene, body, decision, row, patron)
     return _record(scene, body, decision, row, patron), title

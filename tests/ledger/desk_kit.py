@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from central.authority import OwnLedger
+from central.authority import Authority, OwnLedger
 from central.desk import Desk
 from central.ledger.ledger import Ledger
 from central.ledger.rows import millis
@@ -106,7 +106,12 @@ class World:
 
 @asynccontextmanager
 async def desk_on(
-    path: Path, clock: FakeClock | None = None, policy: Policy | None = None, *, seed: bool = True
+    path: Path,
+    clock: FakeClock | None = None,
+    policy: Policy | None = None,
+    *,
+    seed: bool = True,
+    authority: Authority | None = None,
 ) -> AsyncIterator[World]:
     """Run a desk on a ledger file."""
     clock = clock or FakeClock(START)
@@ -115,7 +120,7 @@ async def desk_on(
     try:
         if seed:
             load(ledger.hot, Registry.model_validate_json(json.dumps(REGISTRY)), millis(clock.now()))
-        desk = Desk(ledger, OwnLedger(policy), policy, clock, KEY)
+        desk = Desk(ledger, authority or OwnLedger(policy), policy, clock, KEY)
         running = asyncio.create_task(desk.run())
         for _ in range(2):  # the desk's own first upkeep lies between these two, before any clock moves
             await desk.upkeep()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from desk_kit import START, Station, desk_on
 
+from central.authority import Refusing
 from central.results import CaseClosed, CaseOpened, Counted, Happened, ItemsChanged
 from circulation.policy import Policy
 from wire.ids import item_hash, new_id
@@ -324,3 +325,14 @@ async def test_a_refusal_changes_nothing_but_the_journal_and_its_answer(tmp_path
         assert said.answer.refusal is not None
         assert said.answer.refusal.code == "unknown-card"
         assert before == {t: world.rows(f'SELECT * FROM "{t}"') for t in before}
+
+
+async def test_another_authority_may_decide(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db", authority=Refusing("closed")) as world:
+        k1 = Station(world)
+        said = await k1.send(k1.checkout("item-1", "CARD1"))
+
+        assert said.answer is not None
+        assert said.answer.refusal is not None
+        assert said.answer.refusal.code == "closed"
+        assert world.loans() == set()
