@@ -32,6 +32,7 @@ class Daemon:
         self.kind = kind
         self.name = name
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self.state_dir = folder / f"{name}-state"
         self.ready_s = 0.0
         self._modules = folder / f"{name}.modules.json"

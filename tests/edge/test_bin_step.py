@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.bin import (
@@ -130,6 +130,19 @@ def test_a_tag_that_was_taken_away_unwritten_is_told_as_failed() -> None:
     assert told[-1] == NoteSecured("30001", "c1", "failed", None)
 
 
+def test_a_part_that_failed_is_not_forgotten_for_one_that_was_secured_later() -> None:
+    _, told = play(
+        Bin(full_at=9),
+        ItemPlaced("E1", "30001"),
+        CheckedIn("30001", "c1"),
+        ItemPlaced("E2", "30001"),
+        written("30001", "E1", "failed"),
+        written("30001", "E2"),
+    )
+
+    assert told[-1] == NoteSecured("30001", "c1", "failed", None)
+
+
 @dataclass
 class World:
     """Tags, an outbox that may be full, and effects that wait to be carried out in any order."""
@@ -184,6 +197,7 @@ MOVES = st.one_of(
 )
 
 
+@settings(max_examples=400)
 @given(st.lists(MOVES, max_size=60))
 def test_no_history_ends_with_a_return_and_a_clear_tag_without_a_fact_that_opens_a_case(
     moves: list[tuple[str, object]],

@@ -183,6 +183,18 @@ def test_a_hole_is_asked_for_and_does_not_move_the_number() -> None:
     assert gate.rows()[3] == (1, "loan")
 
 
+def test_a_change_that_comes_late_does_not_undo_a_newer_one() -> None:
+    central = Central()
+    central.change(1, "available")
+    gate = settled(central)
+    late = central.change(1, "loan")
+    central.change(1, "available")
+    gate.changes(central.changes(1))
+    gate.changes(late)
+
+    assert gate.rows() == {1: (3, "available")}
+
+
 def test_a_long_absence_is_made_up_in_several_replies() -> None:
     central = Central()
     central.change(0, "available")
@@ -349,9 +361,9 @@ HISTORY = st.lists(
 )
 
 
-@given(before=st.integers(0, 6), history=HISTORY)
+@given(before=st.integers(0, 6), history=HISTORY, holes_filled_first=st.booleans())
 def test_whatever_is_lost_late_or_doubled_the_copy_ends_equal_and_is_never_ahead_of_what_it_knows(
-    before: int, history: list[tuple[int, State, str]]
+    before: int, history: list[tuple[int, State, str]], holes_filled_first: bool
 ) -> None:
     central = Central()
     for h in range(before):
@@ -371,6 +383,8 @@ def test_whatever_is_lost_late_or_doubled_the_copy_ends_equal_and_is_never_ahead
             at_n = {one.h: one.v for one in central.log[: gate.copy.n]}
             have = {f"{h:016x}": v for h, (v, _) in gate.rows().items()}
             assert all(have[h] >= v for h, v in at_n.items())
+    if holes_filled_first:
+        gate.settle(central)
     for message in reversed(late):
         gate.changes(message)
     gate.settle(central)

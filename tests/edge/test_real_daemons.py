@@ -172,3 +172,19 @@ async def test_a_wrong_setting_ends_with_its_line_and_code_two(
         code = await bin_1.end()
 
     assert code == 2
+
+
+async def test_two_daemons_with_one_name_are_found_and_told(tmp_path: Path, real_broker: RealBroker) -> None:
+    first = daemon("bin", tmp_path / "a", real_broker)
+    second = daemon("bin", tmp_path / "b", real_broker)
+    async with first as (one, _), second as (other, _):
+        central = central_of(real_broker, one.key)
+        async with running(central.run()):
+            await one.start()
+            await central.until(lambda: central.state("bin-1", "status").get("state") == "online")
+            await other.start()
+            await central.until(lambda: central.bodies("incident/1"), timeout=60)
+            boots = {told["boot"] for told in central.states["bin-1/status"]}
+
+    assert central.bodies("incident/1")[0]["what"] == "foreign-boot"
+    assert len(boots) == 2
