@@ -1,6 +1,7 @@
 """FEIG frames: recorded ones, one byte at a time, and after rubbish."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,34 @@ def test_after_rubbish_the_parser_is_in_step_again_at_the_latest_after_a_pause(
     parser.reset()
 
     assert [sent] == parser.feed(encode(sent))
+
+
+@given(st.binary(max_size=30), frames)
+def test_behind_any_rubbish_a_frame_is_found_when_the_line_is_quiet(junk: bytes, sent: Frame) -> None:
+    parser = Parser()
+
+    got = parser.feed(junk + encode(sent))
+    while more := parser.salvage():
+        got += more
+
+    assert sent in got
+    assert parser.skipped + len(encode(sent)) <= len(junk) + len(encode(sent))
+
+
+def test_a_quiet_line_with_half_a_frame_keeps_the_half() -> None:
+    whole = encode(Frame(0x65, b"abcdefgh"))
+    parser = Parser()
+    parser.feed(whole[:9])
+
+    assert parser.salvage() == []
+    assert parser.pending
+    assert parser.feed(whole[9:]) == [Frame(0x65, b"abcdefgh")]
+
+
+@pytest.mark.parametrize(("make", "size"), [(encode, 5000), (encode_standard, 251)])
+def test_a_frame_that_is_too_long_is_not_made(make: Callable[[Frame], bytes], size: int) -> None:
+    with pytest.raises(ValueError, match="bytes"):
+        make(Frame(0xB0, bytes(size)))
 
 
 def test_a_frame_with_a_broken_byte_is_counted_and_the_next_one_is_found() -> None:

@@ -125,6 +125,9 @@ async def test_a_killed_daemon_under_a_card_comes_back_with_the_card(daemon: Pcs
     await card.eject()
 
     assert placed["uid"] == "04A1B210250180"
+    assert watcher.told == [
+        "ReaderFound", "CardPlaced", "CardRemoved", "ReaderLost", "ReaderFound", "CardPlaced",
+    ]  # fmt: skip
 
 
 @pytest.mark.pcscd
