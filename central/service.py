@@ -55,6 +55,10 @@ STATIONS_PER_S = 300.0
 """How many stations may come back in a second after an outage (design §3)."""
 REGISTRY_S = 5.0
 OWN_SAMPLES_S = 10.0
+RECALLED_KEEP_S = 5.0
+"""How long an alarm of the last life stands until the states that explain it have arrived."""
+CHANGES_AT_ONCE = 700
+"""Item changes in one message: with 60 bytes each it stays below the broker's size limit."""
 CLOSED_LATELY = timedelta(days=2)
 """Alarms that were over since so long before a start are emptied once more: the last word may be unsaid."""
 
@@ -172,6 +176,7 @@ class Service:
         stored = await self.ledger.read(lambda db: alarm_table.load_all(db, open_only=False))
         for alarm in (alarm_of(one) for one in stored if one.closed is None):
             self.watch.book.alarms[alarm.key] = alarm
+            self.watch.book.keep[alarm.key] = RECALLED_KEEP_S
         self.watch.over(alarm_of(one) for one in stored if one.closed is not None and one.closed > lately)
         for parked in await self.ledger.parked():
             self.watch.trouble(Trouble("parked", parked.station, parked.stream, parked.seen))
@@ -270,9 +275,14 @@ class Service:
 
     def _effect(self, effect: Effect) -> None:
         match effect:
-            case ItemsChanged(first=first, n=n, at=at, changes=changes):
-                said = ItemChanges(central=self.ledger.boot, first=first, n=n, at=at, changes=changes)
-                self.link.post(Outgoing(topic("changes"), said.encode()))
+            case ItemsChanged(first=first, at=at, changes=changes):
+                for begin in range(0, len(changes), CHANGES_AT_ONCE):
+                    share = changes[begin : begin + CHANGES_AT_ONCE]
+                    n = first + begin + len(share) - 1
+                    said = ItemChanges(
+                        central=self.ledger.boot, first=first + begin, n=n, at=at, changes=share
+                    )
+                    self.link.post(Outgoing(topic("changes"), said.encode()))
             case Pushed(station=station, answer=answer):
                 self.link.post(Outgoing(topic("answer", station=station), answer.encode()))
             case Happened() | CaseOpened() | CaseClosed() | Counted():

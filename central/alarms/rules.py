@@ -84,8 +84,10 @@ def judged(view: StationView, known: Iterable[Key], now: datetime) -> frozenset[
     match presence(view, now):
         case "online" | "left":
             return frozenset(known)
-        case "lost" | "stale" | "unseen":
+        case "lost" | "stale":
             return frozenset(key for key in known if key.rule == "station-lost")
+        case "unseen":
+            return frozenset()  # central has just started: what stood in its last life still does
 
 
 def _clock(at: datetime | None) -> str:

@@ -8,6 +8,7 @@ settings; 413 halves; 429, 5xx and silence come again. Series are asked in Influ
 
 import asyncio
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,6 +23,8 @@ from central.telemetry.port import Point, Series, StoreAway, Stored, StoreRefuse
 BAD_LINES = (400, 422)
 TOO_LARGE = 413
 SETTINGS = (401, 403, 404)
+OUTLIVED = re.compile(r"beyond retention policy\b.*?dropped=(\d+)")
+"""What both versions say of points older than the retention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,11 @@ class InfluxStore:
             raise self._away(f"{status} {message}")
         if len(batch) == 1:
             return Stored(0, 1, message)
+        too_old = OUTLIVED.search(message)
+        if too_old is not None:
+            # All others are stored (1.8 and 2.x): a spool older than the retention is not asked line by line.
+            dropped = min(int(too_old.group(1)), len(batch))
+            return Stored(len(batch) - dropped, dropped, message)
         middle = len(batch) // 2
         first, second = self._write(batch[:middle]), self._write(batch[middle:])
         return Stored(

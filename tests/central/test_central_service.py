@@ -264,6 +264,29 @@ async def test_an_alarm_stands_over_a_restart_and_a_lost_word_is_said_again(
     assert {one.alarm for one in again} == {raised.alarm}
 
 
+async def test_what_was_acknowledged_stays_so_over_a_restart(broker: MemoryBroker, tmp_path: Path) -> None:
+    limits = {"alarms": {"device_lost_for_s": 0}}
+    mine = topic("response", identity="alice")
+    async with peer(broker, "alice", PUB, mine) as alice, peer(broker, "kiosk-1") as kiosk:
+        script = Script(kiosk)
+        await script.status()
+        await kiosk.say(topic("parts", station="kiosk-1"), _parts(script, "lost"), retain=True)
+        async with central_on(broker, tmp_path, **limits):
+            (raised, *_) = await alice.until(lambda: alice.on(topic("alarm"), AlarmState))
+            await alice.operate("alarm-ack", alarm=raised.alarm)
+        alice.heard.clear()
+        async with central_on(broker, tmp_path, **limits) as again:
+            await alice.until(
+                lambda: alice.on(topic("fleet"), FleetEntry)[-1:] and alice.on(topic("alarm"), AlarmState)
+            )
+            await alice.until(lambda: again.watch.views["kiosk-1"].parts)
+            for _ in range(5):
+                await again.watch.turn()
+        said = {(one.alarm, one.state) for one in alice.on(topic("alarm"), AlarmState)}
+
+    assert said == {(raised.alarm, "acknowledged")}
+
+
 def station_and_central(broker: MemoryBroker, folder: Path, limits: dict[str, object]):  # type: ignore[no-untyped-def]
     import contextlib
 

@@ -163,3 +163,26 @@ async def test_a_killed_server_is_away_and_comes_back_with_all_it_acknowledged(s
 
     assert [*range(30), 50] == [value for _, value in await store.series(wanted(100))]
     await store.close()
+
+
+@pytest.mark.influx
+async def test_what_is_older_than_the_retention_is_given_up_in_one_go(server: Influx) -> None:
+    store = InfluxStore(server.settings())
+    long_ago = [
+        Point("main", "kiosk-1", "pad", moment(second) - timedelta(days=400), {"response_ms": 1.0})
+        for second in range(500)
+    ]
+    asked = 0
+    write = store._writer.write
+
+    def counting(*args: object, **more: object) -> object:
+        nonlocal asked
+        asked += 1
+        return write(*args, **more)
+
+    store._writer.write = counting
+    done = await store.write([point(1), *long_ago, point(2)])
+
+    assert (done.stored, done.rejected, asked) == (2, 500, 1)
+    assert await store.count() == 2
+    await store.close()
