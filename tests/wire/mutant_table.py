@@ -7,11 +7,11 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from mutants.table import MUTANTS, Mutant
+
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(Path(__file__).parent)]
-
-from mutants.table import MUTANTS, Mutant  # noqa: E402 - also run as a script
-
 COPIED = ("reference_central.py", "streams_world.py", "traces.py")
 
 
