@@ -26,6 +26,7 @@ from central.desk import Desk
 from central.inbound import Facts
 from central.ledger import alarms as alarm_table
 from central.ledger.ledger import Ledger
+from central.ledger.lock import LeaseLost
 from central.ledger.rows import millis
 from central.operate import Operators
 from central.results import (
@@ -159,7 +160,11 @@ class Service:
                     await self._connected.wait()
                     ready()
             except asyncio.CancelledError:
-                await self._farewell()
+                await self._farewell("left")
+                raise
+            except BaseExceptionGroup as group:
+                if group.subgroup(LeaseLost) is None:  # else another central works and says so itself
+                    await self._farewell("lost")
                 raise
             finally:
                 link.cancel()
@@ -220,8 +225,9 @@ class Service:
     def _birth(self) -> None:
         self.link.post(status(self.clock, self.ledger.boot, "online", len(self.watch.views)))
 
-    async def _farewell(self) -> None:
-        goodbye = status(self.clock, self.ledger.boot, "left", len(self.watch.views))
+    async def _farewell(self, state: str) -> None:
+        """Say that we go; the link ends cleanly then, so that the broker would not say it for us."""
+        goodbye = status(self.clock, self.ledger.boot, state, len(self.watch.views))
         with suppress(Exception):
             async with asyncio.timeout(2.0):
                 await self.link.publish(goodbye)

@@ -95,10 +95,12 @@ async def central_on(
     finally:
         waiting.cancel()
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await store.close()
-        ledger.close()
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        finally:
+            await store.close()
+            ledger.close()
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """Central as a whole, on a broker in memory with a real ledger: what stations, gates and operators get."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
-from central_kit import KEY, Script, central_on, peer, seed, station
+from central_kit import KEY, Peer, Script, central_on, down, peer, seed, station
 
 from central import watch
 from central.items import unpack
@@ -36,6 +37,7 @@ from wire.messages.states import (
     Sample,
     Work,
 )
+from wire.messages.stream import Resume
 from wire.topics import ROOT, topic
 
 PUB = f"{ROOT}/pub/#"
@@ -91,6 +93,33 @@ async def test_an_entry_is_acknowledged_after_its_commit_alone(broker: MemoryBro
         await kiosk.checkin("ITEM-0002")
 
     assert order.index("commit") < order.index("ack central")
+
+
+async def test_a_disk_that_fails_ends_central_and_nothing_uncommitted_is_said(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    def full() -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def fail(who: Peer, script: Script) -> None:
+        async with central_on(broker, tmp_path) as service:
+            await script.hello()
+            service.ledger.hot.commit = full  # type: ignore[method-assign]
+            script.append({"schema": "checkin/1", **_plain(script), "item": "ITEM-0001"})
+            await script.send(1)
+            said = topic("central")
+            await who.until(lambda: [one for one in who.on(said, CentralStatus) if one.state == "lost"])
+
+    async with peer(broker, "kiosk-1", *down("kiosk-1"), topic("central")) as who:
+        script = Script(who)
+        with pytest.raises(ExceptionGroup):
+            await fail(who, script)
+        before = len(who.heard)
+        async with central_on(broker, tmp_path):
+            await who.until(lambda: len(who.heard) > before)
+            resume = await script.hello()
+
+    assert [one.upto for one in who.on(topic("resume"), Resume) if one.central != resume.central] == [0]
 
 
 async def test_many_facts_of_many_stations_are_in_flight_at_once(
