@@ -17,8 +17,9 @@ so nobody is lent to after leaving: what waited is withdrawn, what may have been
           -> 8 s without an answer, or lifted  -> withdrawn -> "not lent"
 
 Without a card, what lies on the pad with an unsecured tag is being returned. A secured item waits for
-a card or for the button. What an earlier visit dealt with is `LeftBehind` until it is lifted: it is
-neither lent to the next patron nor returned by them.
+a card or for the button, and so does one that was lent a moment ago: somebody is packing. What an
+earlier visit dealt with is `LeftBehind` until it is lifted: it is neither lent to the next patron nor
+returned by them.
 
 Not for: reading the clock, devices, the disk, words on the screen (`kiosk.view`).
 """
@@ -239,7 +240,7 @@ def _undo(kiosk: s.Kiosk, item: str) -> Out:
 def reconcile(kiosk: s.Kiosk, at: float) -> Out:
     """Bring the visit in line with what lies on the pad now."""
     visit = kiosk.visit
-    if isinstance(visit, s.Idle) and kiosk.conditions.returns and _unsecured(kiosk):
+    if isinstance(visit, s.Idle) and kiosk.conditions.returns and _returns(kiosk):
         visit = s.Returning(quiet_since=at)
     if not isinstance(visit, s.Listing):
         return kiosk, ()
@@ -267,5 +268,6 @@ def reconcile(kiosk: s.Kiosk, at: float) -> Out:
     return kiosk, tuple(effects)
 
 
-def _unsecured(kiosk: s.Kiosk) -> bool:
-    return kiosk.conditions.pad and any(isinstance(on.tag, s.Ours) and not on.tag.secured for on in kiosk.pad)
+def _returns(kiosk: s.Kiosk) -> bool:
+    items = {on.tag.item for on in kiosk.pad if isinstance(on.tag, s.Ours)}
+    return kiosk.conditions.pad and any(rows.comes_back(kiosk, item) for item in items)

@@ -84,6 +84,9 @@ def end(kiosk: s.Kiosk, at: float) -> Out:
     lying = {on.tag.item for on in kiosk.pad if isinstance(on.tag, s.Ours)}
     kiosk = _lift_needed(kiosk, tuple(lying - handled))
     thanks = _thanks(visit, at)
+    lent = (row.item for row in visit.rows if isinstance(row.stage, s.Lent | s.Unsure))
+    lately = tuple((hash(item), at + kiosk.rules.lately_s) for item in lent)
+    kiosk = replace(kiosk, lately=(*kiosk.lately, *lately))
     if coming is not None:
         kiosk, greeting = _greet(reset(kiosk, at), coming, at)
         return kiosk, (e.Ended(), *greeting)

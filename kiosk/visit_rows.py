@@ -40,8 +40,10 @@ def key_of(job: s.Job) -> str:
     return job.request if isinstance(job, s.Loan) else job.checkin
 
 
-def _is_secured(kiosk: s.Kiosk, item: str) -> bool:
-    return any(isinstance(on.tag, s.Ours) and on.tag.secured for on in lying(kiosk, item))
+def comes_back(kiosk: s.Kiosk, item: str) -> bool:
+    """Say whether an item without a card is a return by itself: unsecured, and not lent a moment ago."""
+    secured = any(isinstance(on.tag, s.Ours) and on.tag.secured for on in lying(kiosk, item))
+    return not secured and hash(item) not in {lent for lent, _ in kiosk.lately}
 
 
 def begin(kiosk: s.Kiosk, visit: s.Listing, row: s.Row, at: float) -> RowOut:
@@ -60,7 +62,7 @@ def begin(kiosk: s.Kiosk, visit: s.Listing, row: s.Row, at: float) -> RowOut:
                 return replace(row, stage=s.Incomplete(), lifted=False), ()
             if not kiosk.conditions.returns:
                 return replace(row, stage=s.NotTaken(), lifted=False), (e.Sound("look"),)
-            if _is_secured(kiosk, row.item) and not visit.everything:
+            if not comes_back(kiosk, row.item) and not visit.everything:
                 return replace(row, stage=s.Undecided(), lifted=False), ()
             return replace(row, stage=s.Settling(at), lifted=False), (e.AskTitle(row.item),)
         case _:

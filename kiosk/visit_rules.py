@@ -15,6 +15,8 @@ class Rules:
     away_s: float = 20.0
     goodbye_s: float = 5.0
     barred_s: float = 20.0
+    lately_s: float = 20.0
+    """So long a lent item that lies on the pad again is not taken for a return: somebody is packing."""
     tries: int = 5
     again_s: float = 0.4
     accept_incomplete: bool = False

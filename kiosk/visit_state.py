@@ -329,6 +329,8 @@ class Kiosk:
     comfort: Comfort = field(default_factory=Comfort)
     help_open: bool = False
     card_lies: bool = False
+    lately: tuple[tuple[int, float], ...] = ()
+    """Items lent a moment ago: this process's hash of the item id, and until when it counts."""
 
 
 def is_done(stage: Stage) -> bool:

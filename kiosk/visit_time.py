@@ -44,6 +44,9 @@ def _factor(kiosk: s.Kiosk) -> int:
 def tick(kiosk: s.Kiosk, at: float) -> Out:
     """Let time pass."""
     rules, factor = kiosk.rules, _factor(kiosk)
+    here = {hash(on.tag.item) for on in kiosk.pad if isinstance(on.tag, s.Ours)}
+    lately = tuple((item, until) for item, until in kiosk.lately if until > at or item in here)
+    kiosk = replace(kiosk, lately=lately)
     match kiosk.visit:
         case s.Idle(since):
             stale = at - since >= rules.idle_s and (kiosk.comfort != s.Comfort() or kiosk.help_open)

@@ -303,3 +303,41 @@ def test_another_card_ends_the_visit_before_it_and_nothing_is_mixed_up() -> None
     assert isinstance(world.kiosk.visit, s.Lending)
     assert world.kiosk.visit.card == "PAT-7002"
     assert world.kiosk.visit.rows == ()
+
+
+def test_who_packs_the_bag_on_the_pad_returns_nothing() -> None:
+    world = World()
+    world.card()
+    world.lay("31001")
+    world.settle()
+    world.lift("31001")
+    world.press("finish")
+    world.wait(6)
+    world.lay("31001")
+    world.wait(30)
+    world.settle()
+
+    assert isinstance(world.kiosk.visit, s.Idle)
+    assert not any(isinstance(effect, e.CheckIn) for effect in world.committed)
+
+    world.press("return")
+    world.wait(2)
+    world.settle()
+
+    assert world.stage("31001") == s.Returned()
+
+
+def test_a_little_later_it_is_a_return_like_any_other() -> None:
+    world = World()
+    world.card()
+    world.lay("31001")
+    world.settle()
+    world.lift("31001")
+    world.press("finish")
+    world.wait(21)
+    world.lay("31001")
+    world.wait(2)
+    world.settle()
+
+    assert world.stage("31001") == s.Returned()
+    assert world.kiosk.lately == ()

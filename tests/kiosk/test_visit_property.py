@@ -170,7 +170,7 @@ class Kiosk(RuleBasedStateMachine):
         if not isinstance(kiosk.visit, s.Idle | s.Goodbye):
             return
         personal = PERSONAL if isinstance(kiosk.visit, s.Goodbye) else PERSONAL[:3] + PERSONAL[-3:]
-        left = repr(kiosk.visit) + repr(kiosk.comfort)
+        left = repr(kiosk.visit) + repr(kiosk.comfort) + repr(kiosk.lately)
         assert [word for word in personal if word in left] == []
         noted = {note_key(note) for note in self.world.notes()}
         assert set() == set(self.world.items) - noted - self.world.refused
