@@ -16,10 +16,13 @@ from pathlib import Path
 from wire.errors import ConfigError
 
 LAUNCH = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3, inheritable=True)
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: ends with its starter, however that ends
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.dup2(int(sys.argv[2]), 3, inheritable=True)
 os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
-os.execv(sys.argv[2], sys.argv[2:])
+os.execv(sys.argv[3], sys.argv[3:])
 """
 """Puts the listening socket where socket activation expects it, then becomes pcscd."""
 LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
@@ -104,6 +107,7 @@ class Pcscd:
                 sys.executable,
                 "-c",
                 LAUNCH,
+                str(os.getpid()),
                 str(passed),
                 daemon,
                 "--foreground",

@@ -124,8 +124,11 @@ async def test_a_missing_reader_is_said_once_however_often_it_is_looked_for(
 async def test_a_fault_of_ours_in_the_thread_reaches_the_daemon_and_is_not_swallowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    library = ScriptedScard(state(PRESENT, 1))
-    library.SCardTransmit = None
+    class Broken(ScriptedScard):
+        def SCardTransmit(self, *_: object) -> tuple[int, list[int]]:  # noqa: N802 - the library's name
+            raise TypeError("a fault of ours")
+
+    library = Broken(state(PRESENT, 1))
 
     with pytest.raises(TypeError):
         await follow(monkeypatch, library, 9)

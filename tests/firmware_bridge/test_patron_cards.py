@@ -203,6 +203,28 @@ async def test_a_card_that_does_not_say_who_it_is_is_no_card(daemon: Pcscd, watc
     assert watcher.told == ["ReaderFound", "CardPlaced"]
 
 
+@pytest.mark.pcscd
+async def test_a_daemon_ends_with_whoever_started_it_however_that_ends(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys; from pathlib import Path; from sim.devices.pcscd import Pcscd\n"
+        "async def main():\n"
+        "    daemon = Pcscd(Path(sys.argv[1])); await daemon.start(); print(daemon.pid, flush=True)\n"
+        "    await asyncio.sleep(60)\n"
+        "asyncio.run(main())"
+    )
+    starter = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(tmp_path / "own"), stdout=asyncio.subprocess.PIPE
+    )
+    assert starter.stdout is not None
+    pid = int(await starter.stdout.readline())
+    starter.kill()
+    await starter.wait()
+
+    async with asyncio.timeout(5):
+        while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
+            await asyncio.sleep(0.02)
+
+
 async def test_a_station_without_the_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "smartcard", None)
 

@@ -28,7 +28,8 @@ def test_a_hand_that_passes_once_is_not_an_item() -> None:
 
 @given(snapshots)
 def test_placed_and_removed_alternate_for_every_item(fields: list[frozenset[str]]) -> None:
-    state, lying = Presence(), set()
+    state = Presence()
+    lying: set[str] = set()
     for field in fields:
         state, moves = see(state, field)
         assert lying.isdisjoint(moves.placed)

@@ -98,7 +98,7 @@ async def test_the_shipped_stand_ins_do_what_their_ports_say() -> None:
     assert outcomes == ["failed", "unknown", "verified"]
     assert (await pad.read_tag("E0")).blocks == bytes(4) + b"abcd" + bytes(8)
     assert await anext(reader.events()) == CardRemoved()
-    assert (lamp.orders, await barriers.inputs(), await pad.inventory()) == ([2.0], 2, {"E0"})
+    assert (lamp.orders, await barriers.inputs(), await pad.inventory()) == ([2.0], 2, frozenset({"E0"}))
     pad.locked.add("E0")
     with pytest.raises(TagLocked):
         await pad.write_blocks("E0", 0, b"abcd", 4)
