@@ -181,6 +181,8 @@ class Desk:
         hot.begin()
         try:
             result = work(group)
+            if group.changes:
+                hot.changes((*change, group.now) for change in group.changes)
             hot.commit()
         except BaseException:
             hot.rollback()

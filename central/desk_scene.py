@@ -76,8 +76,7 @@ class Scene:
             self.group.effects.append(CaseClosed(case.key, case.kind, case.station, case.branch, moment(now)))
 
     def number(self, row: ItemRow, version: int, word: str) -> None:
-        """Number a change of an item's state, for the gates."""
+        """Number a change of an item's state, for the gates; written down with the whole group."""
         group = self.group
         group.last_n += 1
         group.changes.append((group.last_n, row.item, version, word))
-        self.hot.change(group.last_n, row.item, version, word, group.now)

@@ -6,9 +6,10 @@ rule sets comes from the defaults.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from wire.settings import Settings
 
@@ -89,14 +90,18 @@ class Policy(Settings):
     settle_minutes: int = Field(
         15, ge=1, description="After this a loan or return whose tag nobody reported on becomes a case."
     )
-    _known: dict[tuple[str, str, str], Terms] = PrivateAttr(default_factory=dict)
+
+    @cached_property
+    def _terms(self) -> dict[tuple[str, str, str], Terms]:
+        """Terms worked out before; asked for with every request, so worked out once."""
+        return {}
 
     def terms(self, patron: str, item: str, branch: str) -> Terms:
         """Return the terms for a patron class, an item class and a branch."""
-        key = (patron, item, branch)
-        terms = self._known.get(key)
+        known = self._terms
+        terms = known.get((patron, item, branch))
         if terms is None:
-            terms = self._known[key] = self._work_out(*key)
+            terms = known[patron, item, branch] = self._work_out(patron, item, branch)
         return terms
 
     def _work_out(self, patron: str, item: str, branch: str) -> Terms:

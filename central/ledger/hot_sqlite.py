@@ -4,7 +4,7 @@ One instance owns one connection and is used by the desk's one worker thread. A 
 the same methods. Dates travel as ISO strings here, because that is how SQLite keeps them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -148,9 +148,9 @@ class Hot(StreamHot):
                 events.append(Returned(key, at, tag))
         return events, ends
 
-    def change(self, n: int, item: str, version: int, state: str, at: int) -> None:
-        """Number one change of an item's state."""
-        self._run(self._sql.new_change, (n, item, version, state, at))
+    def changes(self, rows: Iterable[tuple[int, str, int, str, int]]) -> None:
+        """Write numbered changes of items' states down: (n, item, version, word, at)."""
+        self.connection.executemany(self._sql.new_change, rows)
 
     def last_change(self) -> int:
         """Return the number of the last change, pruned or not."""

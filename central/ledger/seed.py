@@ -164,6 +164,7 @@ def load(hot: Hot, registry: Registry, now: int) -> Loaded:
 def _tell_gates(hot: Hot, changed: list[ItemIn], before: dict[str, bool], now: int) -> None:
     """Number the changes. A new item may have a history: it was returned before it was known."""
     n = hot.last_change()
+    numbered = []
     for number, given in enumerate(changed, n + 1):
         row = hot.item(given.item)
         if row is None:
@@ -171,7 +172,8 @@ def _tell_gates(hot: Hot, changed: list[ItemIn], before: dict[str, bool], now: i
         state = row.state if given.item in before else settle_history(hot, given.item)
         row = replace(row, state=state)
         hot.item_state(given.item, row.version + 1, state)
-        hot.change(number, given.item, row.version + 1, row.word, now)
+        numbered.append((number, given.item, row.version + 1, row.word, now))
+    hot.changes(numbered)
 
 
 def _patron(row: PatronIn) -> dict[str, Any]:
