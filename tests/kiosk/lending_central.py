@@ -58,4 +58,5 @@ class LendingCentral(ScriptedCentral):
             case _:
                 super()._ask(station, ask)
                 return
+        self.asks.append(ask)
         self.link.post(Outgoing(topic("answer", station=station), reply.encode()))
