@@ -105,7 +105,7 @@ def read(path: Path) -> Registry:
         raise ConfigError(
             f"{path}: {'; '.join(faults)}",
             why="Nothing of the file was loaded.",
-            do="Mend the places that are named; docs/examples has a registry to compare with.",
+            do="Mend the places that are named; docs/examples/registry.json shows how it should look.",
         ) from error
 
 

@@ -1,10 +1,11 @@
 """Durable facts a second through the desk alone: 70 % checkouts, 20 % checkins, 10 % tag reports.
 
-    python -m tests.bench.desk_bench [--facts 30000] [--stations 64] [--dir FOLDER] [--json]
+    python tests/bench/desk_bench.py [--facts 30000] [--stations 64] [--outstanding 1000] [--dir FOLDER] [--json]
 
-Every fact is a decoded message with its own id, stamped and unstamped as at a station; the policy decides
-each checkout; the ledger is a file on the disk of --dir in WAL with synchronous FULL; fsyncs are counted
-by strace when it is there, otherwise transactions are. Decoding of the bytes is in the time too.
+Every payload is decoded in the measured time, has its own id and its place in one of many streams; the
+policy decides each checkout. The ledger is a file in FOLDER, in WAL with synchronous FULL; `commits` are
+counted, each is a sync. `cpu_us_per_fact` is the whole process's, and says more than the rate does on a
+machine that others use too.
 """
 
 import argparse

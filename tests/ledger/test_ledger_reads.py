@@ -210,3 +210,9 @@ def test_a_registry_with_faults_is_told_without_quoting_it(tmp_path: Path) -> No
     assert "271828" not in str(error.value)
     with pytest.raises(ConfigError):
         seed.read(tmp_path / "none.json")
+
+
+def test_the_example_in_the_documentation_is_a_registry() -> None:
+    example = seed.read(Path(__file__).parents[2] / "docs" / "examples" / "registry.json")
+
+    assert [s.kind for s in example.stations] == ["kiosk", "gate", "bin"]
