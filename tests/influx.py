@@ -26,8 +26,8 @@ async def running_influx(folder: Path, **more: int) -> AsyncIterator[Influx]:
             pytest.fail(str(error))
         pytest.skip(str(error))
     server = Influx(program, folder / "influx", **more)
-    await server.start()
     try:
+        await server.start()
         yield server
     finally:
         await asyncio.to_thread(server.stop)
