@@ -68,7 +68,10 @@ class Uplink:
         self._status = topic("central")
         self._queue: asyncio.Queue[LinkEvent | None] = asyncio.Queue()
         self._talk = Talk()
-        self._connected = False
+        self._generation: int | None = None
+        """The connection that stands, as of the last event that was handed in."""
+        self._at: int | None = None
+        """The connection of which `run` knows; what is queued before it belongs to an earlier one."""
         self._greet_at: float | None = None
         self._greet_for = ""
         """Boot of the central for which the moment of the next hello was drawn."""
@@ -80,6 +83,10 @@ class Uplink:
         """The reconnect window that central told last, in seconds."""
         self.denied: str | None = None
         """Why the broker refuses this station's facts; the stream stands still until the next connection."""
+
+    @property
+    def _connected(self) -> bool:
+        return self._generation is not None and self._generation == self._at
 
     @property
     def central(self) -> str | None:
@@ -102,11 +109,11 @@ class Uplink:
     def handle(self, event: LinkEvent) -> bool:
         """Take what concerns the stream; True when the message is the uplink's alone (it acknowledges it)."""
         match event:
-            case Connected():
-                self._connected, self.denied = True, None
+            case Connected(generation=generation):
+                self._generation, self.denied = generation, None
                 self._queue.put_nowait(event)
             case Disconnected():
-                self._connected = False
+                self._generation = None
                 self._queue.put_nowait(event)
             case Refused(topic=refused, reason=reason):
                 if refused == self._fact:
@@ -164,8 +171,9 @@ class Uplink:
             case None:
                 self._kicked = False
                 await self._step(Appended(self._now()))
-            case Connected():
+            case Connected(generation=generation):
                 await self._step(Cut())
+                self._at = generation
                 self._greet_at, self._greet_for = self._now() + STATUS_WAIT_S, ""
             case Disconnected():
                 self._greet_at = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from streams_world import Disk, World
 
 FRONT = st.integers(0, 3)
@@ -28,6 +28,19 @@ class Network(RuleBasedStateMachine):
 
     def disk(self, number: int) -> Disk:
         return self.world.disks[number % len(self.world.disks)]
+
+    @initialize(in_step=st.booleans())
+    def begin(self, in_step: bool) -> None:
+        """Most histories start where most stations are: in step."""
+        for disk in self.world.disks if in_step else ():
+            disk.connect()
+            self.world.settle()
+
+    @rule(number=FRONT)
+    def come_back(self, number: int) -> None:
+        """A good moment: one station connects and everything arrives, in order."""
+        self.disk(number).connect()
+        self.world.settle()
 
     @rule(number=FRONT)
     def connect(self, number: int) -> None:
