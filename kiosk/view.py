@@ -56,9 +56,7 @@ def _base(w: Words, kiosk: s.Kiosk, languages: Languages) -> Screen:
     looks = {"light": "dark", "dark": "contrast", "contrast": "light"}
     bar = (
         *(
-            Button(
-                "language", NAMES.get(code, code), "", code, pressed=code == w.language, lang=code
-            )
+            Button("language", NAMES.get(code, code), "", code, pressed=code == w.language, lang=code)
             for code in languages
         ),
         Button("text", w.say("Larger text"), "a-large-small", str(c.text % 3 + 1), pressed=c.text > 1),
