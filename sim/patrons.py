@@ -90,6 +90,9 @@ class Crowd:
         items = self._at(outing, "shelf")
         kiosk = self.kiosks[rng.randrange(len(self.kiosks))]
         async with kiosk.free:
+            if self.stopping:
+                self._put_back(items)
+                return
             if outing.habit == "checks-first":
                 await self._lay(kiosk.station, items, rng)
             await self._show_card(kiosk, outing.person)
@@ -101,6 +104,11 @@ class Crowd:
             await self.world.settled(items, UNSECURED, timeout_s=PATIENCE_S)
             await self._leave(kiosk, outing, items)
         await self._go(outing, items)
+
+    def _put_back(self, items: tuple[str, ...]) -> None:
+        """The library closes: who still waits leaves things as they are."""
+        for item in items:
+            self.world.place[item] = "hands-lent" if self.world.lent(item) else "shelf"
 
     async def _lay(self, station: str, items: tuple[str, ...], rng: random.Random) -> None:
         for item in items:
@@ -130,7 +138,12 @@ class Crowd:
             return
         kiosk = self.kiosks[rng.randrange(len(self.kiosks))]
         async with kiosk.free:
+            if self.stopping:
+                self._put_back(items)
+                return
             await self._lay(kiosk.station, items, rng)
+            with suppress(DeviceError):
+                await kiosk.finger().press("return")
             done = await self.world.settled(items, SECURED, timeout_s=PATIENCE_S)
             with suppress(DeviceError):
                 await kiosk.finger().press("finish")

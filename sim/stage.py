@@ -93,9 +93,8 @@ class Stage:
         say("card readers: pcscd with two virtual readers")
         self._pads()
         await self.world.start()
-        say(
-            f"devices: {len(self.world.pads)} pads and {len(self.world.gates)} gates that speak FEIG, {len(self.library)} tags"
-        )
+        pads, gates = len(self.world.pads), len(self.world.gates)
+        say(f"devices: {pads} pads and {gates} gates that speak FEIG, {len(self.library)} tags")
         self.onlooker = Onlooker(HOST, listen.operators, self.identity(OBSERVER))
         await self._central(say)
         await self._stations(say)

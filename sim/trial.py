@@ -15,7 +15,7 @@ from sim.patrons import Crowd
 from sim.reckoning import Reckoning, read_ledger, reckon
 from sim.stage import Progress, Stage
 
-SETTLE_S = 40.0
+SETTLE_S = 30.0
 BROKER, CENTRAL = "broker", "central"
 
 
@@ -61,6 +61,7 @@ async def run(wish: Wish, say: Progress = lambda _: None) -> Result:
                 wish.seed, stage.people[1:], stage.library, seconds=wish.seconds, pace=Pace(gap_s=wish.gap_s)
             )
             playing = tasks.create_task(crowd.play(day), name="patrons")
+            asyncio.get_running_loop().call_later(wish.seconds, setattr, crowd, "stopping", True)
             killer = tasks.create_task(_killer(stage, wish, kills, say), name="killer")
             await playing
             killer.cancel()
