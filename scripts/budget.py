@@ -1,4 +1,4 @@
-"""The size budget: a file has at most 350 lines, a function at most 60. Tables and generated files are named here."""
+"""The size budget: a file has at most 350 lines, a function at most 60; tables are named here."""
 
 import ast
 import subprocess
@@ -7,8 +7,12 @@ from pathlib import Path
 
 FILE_LINES = 350
 FUNCTION_LINES = 60
-EXEMPT: dict[str, str] = {}
+EXEMPT: dict[str, str] = {
+    "tests/wire/traces.py": "a table of histories, one for each mutant",
+}
 """Path -> reason, for tables that would not be easier to read in two files."""
+GENERATED = ("central/migrations/versions/",)
+"""Folders of generated files: lists of tables and columns."""
 
 
 def faults(path: Path) -> list[str]:
@@ -36,7 +40,12 @@ def main() -> int:
         text=True,
         check=True,
     ).stdout.split()
-    found = [fault for name in listed if Path(name).exists() for fault in faults(Path(name))]
+    found = [
+        fault
+        for name in listed
+        if Path(name).exists() and not name.startswith(GENERATED)
+        for fault in faults(Path(name))
+    ]
     sys.stdout.write("".join(f"{line}\n" for line in found))
     return 1 if found else 0
 
