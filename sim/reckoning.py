@@ -91,8 +91,14 @@ class Reckoning:
         return asdict(self)
 
 
-def reckon(world: World, ledger: LedgerFacts, onlooker: Onlooker, points: int) -> Reckoning:
-    """Compare everything with everything."""
+def reckon(
+    world: World, ledger: LedgerFacts, onlooker: Onlooker, points: int, *, undisturbed: bool = True
+) -> Reckoning:
+    """Compare everything with everything.
+
+    On a day on which central was killed (not `undisturbed`) its feed may miss an event: the feed is a
+    state, the ledger's fact is what counts.
+    """
     problems: list[str] = []
     lent = Counter(one.item for one in world.truth.written if one.afi == UNSECURED)
     returned = Counter(one.item for one in world.truth.written if one.afi == SECURED)
@@ -121,7 +127,7 @@ def reckon(world: World, ledger: LedgerFacts, onlooker: Onlooker, points: int) -
     if ledger.passages != world.truth.walks:
         problems.append(f"{world.truth.walks} walks through the gate, {ledger.passages} in the ledger")
     heard = onlooker.feed["gate-alarm"]
-    if not world.truth.thefts == ledger.alarms == heard:
+    if world.truth.thefts != ledger.alarms or (undisturbed and heard != ledger.alarms):
         problems.append(f"{world.truth.thefts} thefts, {ledger.alarms} alarms in the ledger, {heard} heard")
     if not points:
         problems.append("no measurement was stored")

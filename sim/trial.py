@@ -67,7 +67,7 @@ async def run(wish: Wish, say: Progress = lambda _: None) -> Result:
             killer.cancel()
             await asyncio.wait({killer})
             await _mend(stage)
-            found = await _settled(stage)
+            found = await _settled(stage, undisturbed=not wish.kill)
             onlooker.cancel()
         return Result(found, dict(kills), crowd.finished)
     finally:
@@ -104,13 +104,19 @@ async def _mend(stage: Stage) -> None:
             await daemon.start()
 
 
-async def _settled(stage: Stage) -> Reckoning:
+async def _settled(stage: Stage, *, undisturbed: bool) -> Reckoning:
     """Wait until everything has arrived, then reckon; what never arrives is lost."""
     loop = asyncio.get_running_loop()
     until = loop.time() + SETTLE_S
     while True:
         await asyncio.sleep(0.5)
-        found = reckon(stage.world, read_ledger(stage.ledger_path), stage.onlooker, _points(stage))
+        found = reckon(
+            stage.world,
+            read_ledger(stage.ledger_path),
+            stage.onlooker,
+            _points(stage),
+            undisturbed=undisturbed,
+        )
         if found.ok or loop.time() > until:
             return found
 
