@@ -37,7 +37,8 @@ class TcpTransport:
         """End the connection; never raises."""
         self._writer.close()
         with suppress(OSError, TimeoutError):
-            await asyncio.wait_for(self._writer.wait_closed(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._writer.wait_closed()
 
     def _lost(self, seen: str) -> DeviceLost:
         return DeviceLost(
@@ -51,7 +52,8 @@ async def open_tcp(host: str, port: int, *, timeout_s: float = 3.0) -> TcpTransp
     """Connect to a device; raises DeviceLost."""
     name = f"{host}:{port}"
     try:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            reader, writer = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError) as error:
         raise DeviceLost(
             f"{name}: cannot connect ({str(error) or 'no answer'})",

@@ -145,9 +145,9 @@ class TimeoutSettings(Settings):
     answer_s: float = Field(
         8.0, gt=0, le=60, description="Seconds to wait for central's answer before saying not lent."
     )
-    idle_s: float = Field(45.0, ge=5, le=600, description="Seconds without a touch before the warning.")
-    warning_s: float = Field(15.0, ge=5, le=120, description="Seconds the warning stands before the wipe.")
-    goodbye_s: float = Field(6.0, ge=1, le=60, description="Seconds the goodbye stands.")
+    idle_s: float = Field(75.0, ge=5, le=600, description="Seconds without a touch before the warning.")
+    warning_s: float = Field(30.0, ge=5, le=120, description="Seconds the warning stands before the wipe.")
+    goodbye_s: float = Field(5.0, ge=1, le=60, description="Seconds the goodbye stands.")
     write_s: float = Field(
         6.0, gt=0, le=60, description="Seconds a tag that cannot be written is tried again while present."
     )
