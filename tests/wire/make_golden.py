@@ -133,7 +133,7 @@ SAMPLES: dict[str, Message] = {
         do="look at the cable", by="ops", note="on my way",
     ),
     "occupancy": states.Occupancy(branch="main", at=AT, entered=120, left=80, inside=40),
-    "feed": states.FeedEvent(n=77, at=AT, station="k1", event="refused", detail="limit-reached"),
+    "feed": states.FeedEvent(boot=CENTRAL, n=77, at=AT, station="k1", event="refused", detail="limit-reached"),
     "request": states.Operate(request="r1", until=AT, args={"station": "k1", "minutes": 60}),
     "response": states.Operated(
         request="r1", outcome="done", detail="", rows=({"at": "2026-05-04T09:30:00.250Z", "value": 1.5},)

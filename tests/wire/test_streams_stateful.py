@@ -231,7 +231,7 @@ class Lending(Network):
 
 
 BUDGET = settings(
-    max_examples=120,
+    max_examples=300,
     stateful_step_count=50,
     deadline=None,
     derandomize=True,
