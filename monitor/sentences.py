@@ -94,6 +94,28 @@ def _alarm(who: str, body: Body) -> str:
     return f"Alarm ({state}): {body.get('seen')}"
 
 
+_FEED: dict[str, str] = {
+    "checkout": "An item was lent at {who}",
+    "renew": "A loan was renewed at {who}",
+    "refused": "{who} did not lend an item",
+    "withdrawn": "{who} took a loan back",
+    "checkin": "An item came back at {who}",
+    "passage": "Somebody passed {who}",
+    "gate-alarm": "{who} sounded",
+    "case": "A case was opened at {who}",
+    "alarm-raised": "An alarm stands at {who}",
+    "alarm-cleared": "An alarm is over at {who}",
+    "station-online": "{who} is there",
+    "station-lost": "{who} is gone",
+}
+
+
+def feed_sentence(station: str, event: str, detail: str = "") -> str:
+    """Return the sentence for one event of a branch's feed; `detail` is a code."""
+    told = _FEED.get(event, "{who}: " + event.replace("-", " ")).format(who=station)
+    return f"{told} ({detail.replace('-', ' ')})." if detail else f"{told}."
+
+
 def _fleet(who: str, body: Body) -> str:
     return f"{body.get('name') or who} is {body.get('word')}."
 
@@ -128,7 +150,9 @@ _MESSAGES: dict[str, Teller] = {
     "fleet/1": _fleet,
     "alarm/1": _alarm,
     "occupancy/1": lambda _, body: f"{body.get('inside')} people are in {body.get('branch')}.",
-    "feed/1": lambda _, body: f"News: {str(body.get('event')).replace('-', ' ')} at {body.get('station')}.",
+    "feed/1": lambda _, body: feed_sentence(
+        str(body.get("station")), str(body.get("event")), str(body.get("detail") or "")
+    ),
     "operate/1": lambda who, _: f"{who} asks central for something.",
     "operated/1": lambda who, body: f"Central to {who}: {body.get('outcome')}.",
 }
