@@ -268,7 +268,7 @@ class World:
 
     def roll_back(self, disk: Disk, snapshot: Path | None, pruned: list[str]) -> None:
         """The disk goes back to a snapshot; without one it is made anew."""
-        before = set(disk.ids())
+        before = {*disk.ids(), *disk.pruned}
         held = disk.store.held
         claimed = self.claims.get(held.stream, 0)
         self.tampered = True

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -231,13 +232,13 @@ class Lending(Network):
 
 
 BUDGET = settings(
-    max_examples=300,
+    max_examples=200,
     stateful_step_count=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-TestStreams = Streams.TestCase
+TestStreams = pytest.mark.timeout(900)(Streams.TestCase)  # finding takes seconds, shrinking minutes
 TestStreams.settings = BUDGET
-TestLending = Lending.TestCase
+TestLending = pytest.mark.timeout(900)(Lending.TestCase)
 TestLending.settings = BUDGET
