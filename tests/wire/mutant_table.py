@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutants.table import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("reference_central.py", "streams_world.py", "traces.py")
+COPIED = ("reference_central.py", "streams_world.py", "streams_judge.py", "traces.py")
 
 
 class PatchDoesNotFit(Exception):
