@@ -26,23 +26,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     init = verbs.add_parser("init", help="make CA, certificates, mosquitto.conf and acl")
     init.add_argument("--host", action="append", default=[], help="name or address stations connect to")
     init.add_argument("--bind", default="127.0.0.1", help="address to listen on (default: loopback alone)")
-    init.add_argument("--station-port", type=int, default=8883)
-    init.add_argument("--operator-port", type=int, default=8884)
+    init.add_argument("--station-port", type=int, default=8883, help="port for stations (8883)")
+    init.add_argument("--operator-port", type=int, default=8884, help="port for central and people (8884)")
 
     verbs.add_parser("up", help="run mosquitto on the folder until Ctrl-C or SIGTERM")
 
     enrol = verbs.add_parser("enrol", help="make a certificate; its folder is copied to the station")
     enrol.add_argument("name", metavar="STATION", help="name on MQTT: a-z, 0-9 and hyphens")
-    enrol.add_argument("--role", choices=("station", "central", "operator", "viewer"), default="station")
+    enrol.add_argument(
+        "--role",
+        choices=("station", "central", "operator", "viewer"),
+        default="station",
+        help="what it may do (station)",
+    )
     enrol.add_argument(
         "--branch", action="append", default=[], help="operators, viewers: may see this branch alone"
     )
 
     renew = verbs.add_parser("renew", help="make a new certificate for an identity, or for `server`")
-    renew.add_argument("name", metavar="NAME")
+    renew.add_argument("name", metavar="NAME", help="an enrolled identity, or server")
 
     revoke = verbs.add_parser("revoke", help="refuse a certificate from now on and end its connection")
-    revoke.add_argument("name", metavar="NAME")
+    revoke.add_argument("name", metavar="NAME", help="an enrolled identity")
 
     verbs.add_parser("render", help="write mosquitto.conf and acl anew, and let the broker read them")
     verbs.add_parser("check", help="connect to the running broker and prove each of its rules")

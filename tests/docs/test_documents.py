@@ -1,0 +1,59 @@
+"""What the documents say is what the code does: commands are run, generated pages are made anew."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"<!-- run -->\n```console\n(.*?)```", re.DOTALL)
+
+
+def commands(document: Path) -> list[str]:
+    text = document.read_text(encoding="utf-8")
+    return [
+        line.removeprefix("$ ")
+        for block in BLOCK.findall(text)
+        for line in block.splitlines()
+        if line.startswith("$ ")
+    ]
+
+
+def test_the_generated_pages_are_those_made_now() -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/docs.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    wanted = commands(ROOT / "docs/tutorial.md")
+    assert len(wanted) >= 10
+
+    for command in wanted:
+        program, *words = shlex.split(command)
+        assert program == "turnleaf"
+        done = subprocess.run(
+            [sys.executable, "-m", "turnleaf", *words],
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        assert done.stdout.strip(), command
+
+
+@pytest.mark.parametrize("page", ["settings.md", "commands.md", "topics.md", "alarms.md"])
+def test_no_line_of_a_generated_table_lacks_its_sentence(page: str) -> None:
+    rows = [
+        line for line in (ROOT / "docs/reference" / page).read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `") and page in ("settings.md", "commands.md")
+    ]  # fmt: skip
+
+    empty = [row for row in rows if not re.split(r"(?<!\\)\|", row)[-2].strip()]
+
+    assert empty == []
