@@ -101,7 +101,7 @@ class Demo:
         crowd = self.crowd = Crowd(
             stage.world, [stage.desk("kiosk-2")], ["bin-1"], "gate-2", seed=self.wish.seed
         )
-        playground = Playground(table, _sentence, self.doors(), stage.daemons[NEWCOMER].address())
+        playground = Playground(table, _sentence, self.doors())
         stage.onlooker.listeners.append(playground.see)
         async with asyncio.TaskGroup() as tasks:
             background = [

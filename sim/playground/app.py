@@ -44,13 +44,10 @@ MEDIA = {".css": "text/css", ".js": "text/javascript", ".woff2": "font/woff2"}
 class Playground:
     """The page, its state, and the stream of what just happened."""
 
-    def __init__(
-        self, table: Table, sentence: Callable[[Message], str], doors: list[dict[str, str]], kiosk_url: str
-    ) -> None:
+    def __init__(self, table: Table, sentence: Callable[[Message], str], doors: list[dict[str, str]]) -> None:
         self.table = table
         self._sentence = sentence
         self._doors = doors
-        self._kiosk_url = kiosk_url
         self._clock = SystemClock()
         self._key = secrets.token_urlsafe(18)
         self._log: deque[dict[str, str]] = deque(maxlen=200)
@@ -77,7 +74,7 @@ class Playground:
         if body.get("schema") in DULL or body.get("kind") == "hello" or message.retained:
             return
         entry = {
-            "at": f"{self._clock.now():%H:%M:%S}",
+            "at": f"{self._clock.now().astimezone():%H:%M:%S}",
             "topic": message.topic,
             "sentence": self._sentence(message),
             "json": json.dumps(body, indent=1, ensure_ascii=False),
@@ -94,23 +91,13 @@ class Playground:
     async def _look(self) -> None:
         while True:
             self.table.look()
-            await asyncio.to_thread(self._recorded)
+            if self.table.waiting():
+                self.table.recorded(await asyncio.to_thread(read_ledger, self.table.stage.ledger_path))
             state = json.dumps({**self.table.state(), "doors": self._doors}, ensure_ascii=False)
             if state != self._state:
                 self._state = state
                 self._send_raw("state", state)
             await asyncio.sleep(TURN_S)
-
-    def _recorded(self) -> None:
-        """Look into the ledger's file for what came back while central was away."""
-        progress = self.table.progress
-        waiting = progress.returned_away - progress.recorded_after
-        if progress.central_away or not waiting:
-            return
-        facts = read_ledger(self.table.stage.ledger_path)
-        for item in waiting:
-            if facts.returns[item] and item not in facts.open_loans:
-                self.table.progress = steps.recorded(self.table.progress, item, 1)
 
     async def _serve(self) -> None:
         routes = [
@@ -151,7 +138,7 @@ class Playground:
         refused = self._refuse(request)
         if refused is not None:
             return refused
-        page = self._jinja.get_template("play.html").render(kiosk_url=self._kiosk_url)
+        page = self._jinja.get_template("play.html").render(kiosk_url=self.table.state()["kiosk"])
         return Response(page, media_type="text/html", headers=SECURITY)
 
     async def _events(self, request: Request) -> Response:
@@ -163,8 +150,9 @@ class Playground:
         stream: asyncio.Queue[str] = asyncio.Queue()
         self._streams.add(stream)
         try:
-            yield f"retry: 500\n\nevent: log\ndata: {json.dumps(list(self._log))}\n\n"
-            yield f"event: state\ndata: {self._state}\n\n"
+            yield f"retry: 500\n\nevent: story\ndata: {json.dumps(list(self._log))}\n\n"
+            if self._state:
+                yield f"event: state\ndata: {self._state}\n\n"
             while True:
                 yield await stream.get()
         finally:

@@ -51,7 +51,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("Say hello", "Put the patron card on the card reader."),
     ("Lend three books", "Lay three books on the pad. Watch AFI turn from 07 to C2."),
     ("Walk out", "Carry a lent book through the gate: silence. Then one that is not lent."),
-    ("Pull a cable", "Pull the reader's cable, see what kiosk and console say, plug it in again."),
+    ("Pull a cable", "Pull the pad's cable, see what kiosk and console say, plug it in again."),
     ("Lose the centre", "Stop central, return a book, start central: it is in the ledger once."),
 )
 

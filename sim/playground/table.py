@@ -3,11 +3,14 @@
 Every move is done on the simulated devices; what comes of it is seen on the tags and on the wire.
 """
 
+import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from sim.playground import steps
 from sim.playground.steps import Progress
+from sim.reckoning import LedgerFacts, read_ledger
 from sim.stage import Stage
 from sim.world import UNSECURED
 from wire.errors import ConfigError
@@ -27,6 +30,11 @@ class Table:
     gate: str
     progress: Progress = field(init=False)
     faults: dict[str, bool] = field(default_factory=lambda: {"pad-cable": False, "central": False})
+    _unsecured: set[str] = field(default_factory=set)
+    """Items whose tag said C2 at the last look."""
+    _returns_before: Counter[str] = field(default_factory=Counter)
+    """Checkins in the ledger when central was stopped, by item."""
+    _breaking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.books = self.stage.library[:BOOKS]
@@ -47,7 +55,7 @@ class Table:
         elif thing in self.items and to in ("hands", "pad", "bin", "gate"):
             await self._book(thing, to)
         else:
-            raise ConfigError(f"{thing} does not go on {to}")
+            raise ConfigError("That does not go there.")
 
     async def _card(self, to: str) -> None:
         card = self.stage.world.cards[self.person.card]
@@ -58,10 +66,12 @@ class Table:
             await card.insert(self.stage.desk(self.kiosk).card_port)
         except TimeoutError:
             await card.eject()
-            raise ConfigError("the card reader does not take the card just now") from None
+            raise ConfigError("The card reader does not take the card just now: try again.") from None
 
     async def _book(self, item: str, to: str) -> None:
         world = self.stage.world
+        if world.place[item] == "gate":
+            raise ConfigError("That book is on its way through the gate: a moment.")
         if to == "gate":
             lent = world.lent(item)
             self.progress = steps.carried(self.progress, lent=lent)
@@ -72,9 +82,12 @@ class Table:
             world.lay(item, self.kiosk if to == "pad" else self.bin)
 
     async def fault(self, name: str, on: bool) -> None:
-        """Break something, or mend it."""
-        if name not in self.faults or self.faults[name] == on:
-            return
+        """Break something, or mend it, one at a time; raises ConfigError when it does not start again."""
+        async with self._breaking:
+            if name in self.faults and self.faults[name] != on:
+                await self._fault(name, on)
+
+    async def _fault(self, name: str, on: bool) -> None:
         self.faults[name] = on
         if name == "pad-cable":
             pad = self.stage.world.pads[self.kiosk]
@@ -83,16 +96,34 @@ class Table:
         else:
             self.progress = steps.central(self.progress, away=on)
             central = self.stage.daemons["central"]
-            await (central.stop() if on else central.start())
+            if on:
+                await central.stop()
+                self._returns_before = (await asyncio.to_thread(read_ledger, self.stage.ledger_path)).returns
+            else:
+                await central.start()
 
     def look(self) -> None:
-        """See what the newcomer's tags say now; what fell into the bin and is secured is back in hand."""
+        """See what the newcomer's tags say now; a tag that turns from C2 to 07 on pad or bin came back."""
         world = self.stage.world
         for item in self.items:
             if world.lent(item):
+                self._unsecured.add(item)
                 self.progress = steps.tag_unsecured(self.progress, item)
-            elif item in self.progress.unsecured and world.place[item] in (self.kiosk, self.bin):
+            elif item in self._unsecured:
+                self._unsecured.discard(item)
                 self.progress = steps.returned(self.progress, item)
+
+    def waiting(self) -> bool:
+        """Whether something came back while central was away and is not known to be in the ledger."""
+        progress = self.progress
+        return bool(progress.returned_away - progress.recorded_after) and not progress.central_away
+
+    def recorded(self, facts: LedgerFacts) -> None:
+        """Compare what came back while central was away with the ledger's file."""
+        for item in self.progress.returned_away - self.progress.recorded_after:
+            rows = facts.returns[item] - self._returns_before[item]
+            if item not in facts.open_loans:
+                self.progress = steps.recorded(self.progress, item, rows)
 
     def state(self) -> dict[str, Any]:
         """Return what the page draws."""
@@ -119,6 +150,7 @@ class Table:
             )
         done = self.progress.done
         return {
+            "kiosk": self.stage.daemons[self.kiosk].address(),
             "things": things,
             "lamp": world.gates[self.gate].lamp,
             "steps": [
