@@ -80,14 +80,14 @@ async def case(
     feed.inbox.settle()
     app = Console(feed, SystemClock())
     looks: list[float] = []
-    flush = app.flush
+    tick = app.tick
 
     def timed() -> None:
         began = time.perf_counter()
-        flush()
+        tick()
         looks.append((time.perf_counter() - began) * 1000)
 
-    app.flush = timed  # type: ignore[method-assign]  # measured from outside
+    app.tick = timed  # type: ignore[method-assign]  # measured from outside
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         assert len(app.fleet.stations) == len(made)
