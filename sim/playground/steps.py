@@ -21,6 +21,7 @@ class Progress:
     """What has been seen so far, for the station that belongs to the newcomer."""
 
     station: str
+    gate: str
     greeted: bool = False
     unsecured: frozenset[str] = frozenset()
     """Items of the newcomer whose tags were unsecured at least once."""
@@ -100,8 +101,10 @@ def see(progress: Progress, seen: Seen) -> Progress:
     match seen.levels:
         case ("down", station, "answer") if station == progress.station and body.get("schema") == "account/1":
             return replace(progress, greeted=progress.greeted or bool(body.get("known")))
-        case ("pub", _, "alarms", _) if body.get("rule") == "gate-alarm" and progress.carried_unlent:
-            return replace(progress, alarm_known=True)
+        case ("pub", _, "alarms", _) if (
+            body.get("rule") == "gate-alarm" and body.get("station") == progress.gate
+        ):
+            return replace(progress, alarm_known=progress.alarm_known or progress.carried_unlent)
         case ("pub", _, "fleet", station) if station == progress.station:
             pad = {part["part"]: part["state"] for part in body.get("parts", ())}.get("pad")
             if pad == "lost" and progress.cable_out:

@@ -39,7 +39,7 @@ class Table:
     def __post_init__(self) -> None:
         self.books = self.stage.library[:BOOKS]
         self.person = self.stage.people[0]
-        self.progress = Progress(self.kiosk)
+        self.progress = Progress(self.kiosk, self.gate)
         for book in self.books:
             self.stage.world.place[book.item] = "hands"
 

@@ -7,7 +7,7 @@ import pytest
 from sim.playground import steps
 from sim.playground.steps import Progress, Seen
 
-START = Progress("kiosk-1")
+START = Progress("kiosk-1", "gate-1")
 
 
 def account(station: str = "kiosk-1", *, known: bool = True) -> Seen:
@@ -18,7 +18,7 @@ def fleet(state: str, station: str = "kiosk-1") -> Seen:
     return Seen(("pub", "harbour", "fleet", station), {"parts": [{"part": "pad", "state": state}]})
 
 
-ALARM = Seen(("pub", "harbour", "alarms", "a1"), {"rule": "gate-alarm"})
+ALARM = Seen(("pub", "harbour", "alarms", "a1"), {"rule": "gate-alarm", "station": "gate-1"})
 
 
 def test_a_known_card_at_the_newcomers_kiosk_is_the_first_step() -> None:
@@ -45,6 +45,13 @@ def test_an_alarm_counts_only_after_an_unlent_book_was_carried_out() -> None:
     assert not steps.see(lent, ALARM).alarm_known
     assert steps.see(both, ALARM).done[2]
     assert not steps.see(steps.carried(START, lent=False), ALARM).done[2]
+
+
+def test_an_alarm_of_another_gate_does_not_count() -> None:
+    both = steps.carried(steps.carried(START, lent=True), lent=False)
+    other = Seen(ALARM.levels, {**ALARM.body, "station": "gate-2"})
+
+    assert not steps.see(both, other).done[2]
 
 
 def test_a_pad_that_is_lost_without_the_newcomer_is_no_step() -> None:
