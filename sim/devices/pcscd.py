@@ -6,6 +6,7 @@ beside a system's own daemon and is ended by pid. It needs root, or a writable /
 
 import asyncio
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -25,7 +26,17 @@ os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
 os.execv(sys.argv[3], sys.argv[3:])
 """
 """Puts the listening socket where socket activation expects it, then becomes pcscd."""
+RUN = Path("/run/pcscd")
+"""Compiled into pcscd: its process id goes here, whatever socket it is given."""
 LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+
+
+def _user() -> str:
+    """Return this user's name, or the number where it has none."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def free_ports_below_ephemeral(count: int, start: int = 20000) -> int:
@@ -123,10 +134,7 @@ class Pcscd:
     async def _ready(self) -> None:
         for _ in range(100):
             if not self.pid:
-                raise ConfigError(
-                    f"pcscd ended at once; see {self._folder / 'pcscd.log'}",
-                    do="It needs root, or a writable /run/pcscd.",
-                )
+                raise self._why_it_ended()
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self._base)
             except OSError:
@@ -135,6 +143,19 @@ class Pcscd:
             writer.close()
             return
         raise ConfigError("pcscd's virtual reader does not listen", do=f"See {self._folder / 'pcscd.log'}.")
+
+    def _why_it_ended(self) -> ConfigError:
+        """Return the daemon's own last words, and what mends the one cause that is common."""
+        log = self._folder / "pcscd.log"
+        words = (log.read_text(errors="replace").splitlines() or ["no word"])[-1].strip()
+        if not os.access(RUN, os.W_OK):
+            return ConfigError(
+                f"the card daemon (pcscd) cannot start as this user: {words}",
+                why=f"pcscd writes its process id into {RUN}, and only root may there.",
+                do=f"Run this as root, or let root run: install -d -o {_user()} {RUN}"
+                " (it lasts until the machine starts anew)",
+            )
+        return ConfigError(f"pcscd ended at once: {words}", do=f"See {log}.")
 
     async def kill(self) -> None:
         """Kill it at once, as an accident would; the socket stays, so it can be started again."""
