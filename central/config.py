@@ -51,8 +51,10 @@ class AlarmSettings(Settings):
 
     outbox_old_s: float = Field(60, gt=0, description="Seconds a fact may wait at a station.")
     outbox_clear_s: float = Field(20, gt=0, description="Seconds below which that alarm is over.")
-    paper_low_percent: float = Field(10, ge=0, le=100, description="Paper left, in per cent, that is low.")
-    paper_clear_percent: float = Field(20, ge=0, le=100, description="Per cent above which it is over.")
+    paper_low_for_s: float = Field(5, ge=0, description="Seconds a roll must be near its end for an alarm.")
+    paper_clear_for_s: float = Field(
+        20, ge=0, description="Seconds a roll must not be near its end until that alarm is over."
+    )
     station_lost_for_s: float = Field(0, ge=0, description="Seconds a station must be lost for an alarm.")
     device_lost_for_s: float = Field(1, ge=0, description="Seconds a device must be lost for an alarm.")
     gate_alarm_stands_s: float = Field(30, gt=0, description="Seconds the alarm of a gate stands.")

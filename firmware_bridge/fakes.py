@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from firmware_bridge.errors import DeviceLost, TagGone, TagLocked
-from firmware_bridge.ports import AfiOutcome, AfiResult, CardEvent, DeviceInfo, TagMemory
+from firmware_bridge.ports import AfiOutcome, AfiResult, CardEvent, DeviceInfo, PrinterStatus, TagMemory
 from wire.errors import DeviceError
 
 
@@ -140,3 +140,17 @@ class FakeCardReader:
         """Yield what was said."""
         while True:
             yield await self._queue.get()
+
+
+class FakePrinter:
+    """A printer whose status is set by hand; `lost` makes every question fail."""
+
+    def __init__(self, status: PrinterStatus | None = None) -> None:
+        self.said = status or PrinterStatus("ok", cover_open=False, offline=False, error="")
+        self.lost: DeviceError | None = None
+
+    async def status(self) -> PrinterStatus:
+        """Return what was set."""
+        if self.lost is not None:
+            raise self.lost
+        return self.said

@@ -159,3 +159,25 @@ class CardReader(Protocol):
 
     def events(self) -> AsyncIterator[CardEvent]:
         """Yield what happens, for ever; first ReaderFound or ReaderLost."""
+
+
+Paper = Literal["ok", "near-end", "out", "unknown"]
+"""What the roll's sensors say. unknown: they were not heard, which is never taken for ok."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterStatus:
+    """What a receipt printer said of itself just now; None is "not heard", never "no"."""
+
+    paper: Paper = "unknown"
+    cover_open: bool | None = None
+    offline: bool | None = None
+    error: str | None = None
+    """What is wrong, in words; empty when the printer says that nothing is."""
+
+
+class Printer(Protocol):
+    """A receipt printer that can be asked how it is."""
+
+    async def status(self) -> PrinterStatus:
+        """Ask the printer how it is; raises DeviceError when it does not answer at all."""

@@ -118,6 +118,15 @@ class CardSettings(Settings):
     )
 
 
+class PrinterSettings(Settings):
+    """The receipt printer: ESC/POS over TCP, asked whether it has paper."""
+
+    host: str = Field(description="Name or address of the receipt printer.")
+    port: Port = Field(9100, description="TCP port of the printer; network printers listen on 9100.")
+    every_s: float = Field(10.0, gt=0, le=3600, description="Seconds between two questions about its paper.")
+    timeout_s: float = Field(1.0, gt=0, le=30, description="Seconds the printer has for one answer.")
+
+
 class PageSettings(Settings):
     """The page of the kiosk's screen, served to this machine alone."""
 
@@ -165,6 +174,9 @@ class KioskSettings(StationSettings):
     kind: Literal["kiosk"] = Field("kiosk", description="What this station is.")
     pad: PadSettings = Field(description="The pad that items are laid on.")
     card: CardSettings = Field(CardSettings(), description="The reader of patron cards.")
+    printer: PrinterSettings | None = Field(
+        None, description="The receipt printer; without this table the kiosk has none."
+    )
     page: PageSettings = Field(PageSettings(), description="Where the page is served.")
     panel: PanelSettings = Field(PanelSettings(), description="The screen's size and distance.")
     languages: tuple[str, ...] = Field(

@@ -19,6 +19,7 @@ from kiosk.config import KioskSettings
 from kiosk.pad_loop import PadEvent, PadFound, PadLost, PadSampled, Placed, Removed, open_pad, watch_pad
 from kiosk.page.render import Panel
 from kiosk.page.server import Page
+from kiosk.printer_watch import watch_printer
 from kiosk.secure import write_security
 from kiosk.station import Station
 from kiosk.station_main import ready
@@ -106,6 +107,7 @@ class KioskDaemon:
             )
             self._begin(watching, "pad")
             self._begin(self._watch_cards(), "card reader")
+            self._begin(watch_printer(self._station, self._settings.printer), "printer")
             self._begin(self._take_answers(), "answers")
             self._begin(self._tick(), "ticks")
             self._begin(self.page.serve(), "page")

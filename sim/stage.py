@@ -20,6 +20,7 @@ from broker_config.render import free_ports, render
 from broker_config.supervise import Broker
 from sim.catalogue import OWNER, Book, Person, books, people, seed
 from sim.devices.pcscd import Pcscd
+from sim.devices.printer import EscposPrinter
 from sim.hands import Finger
 from sim.onlooker import Onlooker
 from sim.patrons import Desk
@@ -29,6 +30,7 @@ from sim.world import World
 from wire.errors import ConfigError
 
 NEWCOMER = "kiosk-1"
+WITH_PRINTER = "kiosk-2"
 STATIONS = {"kiosk-1": "kiosk", "kiosk-2": "kiosk", "gate-1": "gate", "gate-2": "gate", "bin-1": "bin"}
 OPERATOR, OBSERVER = "technician", "onlooker"
 HOST = "127.0.0.1"
@@ -58,6 +60,8 @@ class Stage:
     pcscd: Pcscd = field(init=False)
     onlooker: Onlooker = field(init=False)
     daemons: dict[str, Daemon] = field(default_factory=dict)
+    printers: dict[str, EscposPrinter] = field(default_factory=dict)
+    """The receipt printer of each station that has one."""
 
     def __post_init__(self) -> None:
         self.folder = self.folder.absolute()
@@ -93,6 +97,8 @@ class Stage:
         say("card readers: pcscd with two virtual readers")
         self._pads()
         await self.world.start()
+        for printer in self.printers.values():
+            await printer.start()
         pads, gates = len(self.world.pads), len(self.world.gates)
         say(f"devices: {pads} pads and {gates} gates that speak FEIG, {len(self.library)} tags")
         self.onlooker = Onlooker(HOST, listen.operators, self.identity(OBSERVER))
@@ -123,6 +129,8 @@ class Stage:
                 self.world.add_gate(station)
             else:
                 self.world.add_pad(station)
+        if WITH_PRINTER in self.stations:
+            self.printers[WITH_PRINTER] = EscposPrinter()
 
     async def _central(self, say: Progress) -> None:
         (self.folder / "policy.toml").write_text(POLICY)
@@ -195,6 +203,8 @@ class Stage:
         if kind == "kiosk":
             settings["card"] = {"reader": f"{slot:02d}"}
             settings["page"] = {"port": 0}
+            if station in self.printers:
+                settings["printer"] = {"host": HOST, "port": self.printers[station].port, "every_s": 2}
             if station != NEWCOMER:
                 settings["timeouts"] = {"idle_s": 5, "warning_s": 5, "goodbye_s": 1}
         elif kind == "gate":
@@ -234,5 +244,7 @@ class Stage:
         if "central" in self.daemons:
             await self.daemons["central"].stop()
         await self.world.stop()
+        for printer in self.printers.values():
+            await printer.stop()
         await self.pcscd.stop()
         await self.broker.stop()

@@ -47,8 +47,8 @@ class Thresholds:
 
     outbox_old_s: float = 60.0
     outbox_clear_s: float = 20.0
-    paper_low_percent: float = 10.0
-    paper_clear_percent: float = 20.0
+    paper_low_for_s: float = 5.0
+    paper_clear_for_s: float = 20.0
     station_lost_for_s: float = 0.0
     device_lost_for_s: float = 1.0
 
@@ -73,7 +73,7 @@ def conditions(
         return
     yield from _devices(view, name, limits)
     yield from _outbox(view, name, standing, limits, now)
-    yield from _paper(view, name, standing, limits)
+    yield from _paper(view, name, limits)
 
 
 def judged(view: StationView, known: Iterable[Key], now: datetime) -> frozenset[Key]:
@@ -135,23 +135,32 @@ def _outbox(
         )
 
 
-def _paper(view: StationView, name: str, standing: frozenset[Key], limits: Thresholds) -> Iterator[Condition]:
-    for measured, value in view.values.items():
+PAPER_FULL, PAPER_NEAR_END = 2, 1
+"""`paper_level` of a roll that is not near its end, and of one that is; 0 is no paper."""
+
+
+def _paper(view: StationView, name: str, limits: Thresholds) -> Iterator[Condition]:
+    """Look when a roll is near its end, act when it is out.
+
+    A sensor at the edge of a roll flickers and has no second threshold: its hysteresis is time, some to
+    raise and more to be over. No paper is certain at once.
+    """
+    for measured, level in view.values.items():
         part, _, what = measured.partition(".")
-        if what != "paper_percent":
+        if what != "paper_level" or level.value >= PAPER_FULL:
             continue
-        key = Key(view.station, part, "paper-low")
-        limit = limits.paper_clear_percent if key in standing else limits.paper_low_percent
-        if value.value < limit:
-            yield Condition(
-                key,
-                view.branch,
-                "look",
-                f"{name}: {value.value:.0f} % of the paper is left",
-                "Patrons will soon get no receipt.",
-                "Put a new roll in.",
-                value=value.value,
-            )
+        out = level.value < PAPER_NEAR_END
+        yield Condition(
+            Key(view.station, part, "paper-low"),
+            view.branch,
+            "act" if out else "look",
+            f"{name}: the paper is out" if out else f"{name}: the paper is nearly out",
+            "Patrons get no receipt." if out else "Patrons will soon get no receipt.",
+            "Put a new roll in.",
+            for_s=0.0 if out else limits.paper_low_for_s,
+            keep_s=limits.paper_clear_for_s,
+            value=level.value,
+        )
 
 
 def gate_alarm(station: str, branch: str, name: str, at: datetime) -> Condition:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central import fleet
+from central.alarms.book import Book
 from central.alarms.rules import Key, Thresholds, conditions, judged
 from central.fleet import StationView
 from central.telemetry.intake import clean, point
@@ -130,18 +131,42 @@ def rules(view: StationView, *standing: Key, seconds: float = 0) -> set[tuple[st
 
 
 def test_thresholds_have_a_value_to_raise_and_one_to_clear() -> None:
-    low, between = ({"paper_percent": value} for value in (9.0, 15.0))
-    key = Key("kiosk-1", "printer", "paper-low")
     old = Key("kiosk-1", "", "outbox-old")
 
-    assert rules(fleet.on_sample(online(), "printer", sample(1, **low), NOW)) == {("printer", "paper-low")}
-    assert rules(fleet.on_sample(online(), "printer", sample(1, **between), NOW)) == set()
-    assert rules(fleet.on_sample(online(), "printer", sample(1, **between), NOW), key) == {
-        ("printer", "paper-low")
-    }
     assert rules(fleet.on_work(online(), work(oldest=-61), NOW)) == {("", "outbox-old")}
     assert rules(fleet.on_work(online(), work(oldest=-30), NOW)) == set()
     assert rules(fleet.on_work(online(), work(oldest=-30), NOW), old) == {("", "outbox-old")}
+
+
+@pytest.mark.parametrize(
+    ("level", "found"), [(2.0, []), (1.0, [("look", 5.0, 20.0)]), (0.0, [("act", 0.0, 20.0)])]
+)
+def test_paper_near_its_end_is_to_be_looked_at_and_no_paper_is_to_be_acted_on(
+    level: float, found: list[tuple[str, float, float]]
+) -> None:
+    view = fleet.on_sample(online(), "printer", sample(1, paper_level=level), NOW)
+    stands = [*conditions(view, frozenset(), Thresholds(), NOW)]
+
+    assert [(one.severity, one.for_s, one.keep_s) for one in stands] == found
+    assert {one.key for one in stands} <= {Key("kiosk-1", "printer", "paper-low")}
+    assert all((one.seen, one.why, one.do) for one in stands)
+
+
+def test_a_sensor_that_flickers_at_the_edge_of_a_roll_is_one_alarm_that_ends_with_a_refill() -> None:
+    book, view, said = Book(), online(), []
+    key = Key("kiosk-1", "printer", "paper-low")
+    levels = [2, *[1] * 8, 2, 1, 2, 1, *[0] * 3, *[2] * 25]
+    for second, level in enumerate(levels):
+        view = fleet.on_sample(view, "printer", sample(second + 1, paper_level=float(level)), at(second))
+        found = conditions(view, book.standing, Thresholds(), at(second))
+        said += book.update(found, {key}, (f"alarm-{second}",), at(second))
+
+    assert [(one.severity, one.standing, one.since, one.times) for one in said] == [
+        ("look", True, at(6), 1),
+        ("act", True, at(6), 1),
+        ("act", False, at(6), 1),
+    ]
+    assert said[-1].returned_at == at(len(levels) - 25 + 20)
 
 
 def test_a_lost_station_is_one_condition_and_its_parts_cannot_be_judged() -> None:
