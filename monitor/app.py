@@ -11,9 +11,9 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Input, Static
 
-from monitor import actions, view
+from monitor import actions, cells, view
 from monitor.dialogs import CSS, HelpScreen
-from monitor.feed import Feed, apply
+from monitor.feed import Batch, Feed, apply
 from monitor.fleet import Fleet, Key
 from monitor.panes import AlarmsPane, EventsPane, FleetPane, Pane, StationPane
 from monitor.sheet import Sheet
@@ -72,6 +72,8 @@ class Console(App[int]):
         self.operate = operate
         self.exports = exports
         self.fleet = Fleet()
+        self.order = view.order(self.fleet)
+        self._second = ""
         self.look = look
         self.trouble: TurnleafError | None = None
         """Why the console ended by itself."""
@@ -98,7 +100,7 @@ class Console(App[int]):
             self.register_theme(theme(look))
         self._wear()
         self.run_worker(self._read(), name="feed", exit_on_error=False)
-        self.set_interval(FLUSH_S, self.flush)
+        self.set_interval(FLUSH_S, self.tick)
         self.flush()
         self.pane.sheet.focus()
 
@@ -117,10 +119,20 @@ class Console(App[int]):
         assert isinstance(shown, Pane)
         return shown
 
+    def tick(self) -> None:
+        """Show what arrived; when nothing did, only the clock goes on, once a second."""
+        batch = self.feed.take()
+        second = f"{self.clock.now():%H:%M:%S} {self.feed.connection.word}"
+        if batch != Batch() or second != self._second:
+            self._second = second
+            self.fleet = apply(self.fleet, batch)
+            self.flush()
+
     def flush(self) -> None:
         """Fold what arrived and show it."""
         self.fleet = apply(self.fleet, self.feed.take())
         if self.is_running and not self._exit:
+            self.order = view.order(self.fleet, old=self.order)
             self._show()
             self._ask_history()
 
@@ -129,11 +141,11 @@ class Console(App[int]):
         switcher = base.query_one(ContentSwitcher)
         pane = switcher.visible_content
         assert isinstance(pane, Pane)
-        pane.show(self.fleet, now)
+        pane.show(self.order, now)
         badge = "can operate" if self.operate else "read only"
         held = self.query_one(EventsPane).paused if pane.id == "events" else False
         base.query_one(Top).tell(
-            self.fleet,
+            self.order,
             self.feed.connection,
             now,
             pane=pane.id or "",
@@ -284,5 +296,5 @@ class Console(App[int]):
         except LinkError:
             pane.history(wanted, (), "No history: central does not reply.")
             return
-        rows = view.history_rows(said.rows)
-        pane.history(wanted, rows, view.history_words([value for _, value in rows], said.detail))
+        rows = cells.history_rows(said.rows)
+        pane.history(wanted, rows, cells.history_words([value for _, value in rows], said.detail))

@@ -65,8 +65,8 @@ async def ask(where: Where, clock: Clock, verb: str, args: Args) -> Operated:
         if running.done():
             running.result()
         return await asking
-    except* LinkError as group:
-        raise group.exceptions[0] from None
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None  # the feed's tasks end together; the first says why
     finally:
         for task in (running, asking):
             task.cancel()

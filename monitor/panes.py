@@ -8,11 +8,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Sparkline, Static
 
+from monitor import cells as rows_of
 from monitor import view
-from monitor.fleet import Event, Fleet, Key
+from monitor.cells import Cell
+from monitor.fleet import Event, Key
 from monitor.sheet import Sheet
 from monitor.theme import GLYPHS, TOKENS
-from monitor.view import Cell
+from monitor.view import Order
 from wire.messages.states import FleetEntry
 
 Shown = tuple[Sequence[str], list[list[str]]]
@@ -31,8 +33,8 @@ class Pane(Vertical):
     DEFAULT_CSS = "Pane { background: $paper; } Pane Static { background: $paper; padding: 0 1; }"
     filter_text = ""
 
-    def show(self, fleet: Fleet, now: datetime) -> None:
-        """Show this fleet."""
+    def show(self, order: Order, now: datetime) -> None:
+        """Show the fleet of this order."""
 
     def shown(self) -> Shown:
         """Return what is shown, whole, not only what fits."""
@@ -51,21 +53,25 @@ class Pane(Vertical):
 class FleetPane(Pane):
     """All stations, worst first."""
 
+    _order: view.Order | None = None
+
     def compose(self) -> ComposeResult:
         """One sheet."""
-        yield Sheet(view.FLEET_COLUMNS, "No station yet.", id="fleet-sheet")
+        yield Sheet(rows_of.FLEET_COLUMNS, "No station yet.", id="fleet-sheet")
 
-    def show(self, fleet: Fleet, now: datetime) -> None:
+    def show(self, order: Order, now: datetime) -> None:
         """Show the stations."""
-        waiting = view.unsettled(fleet)
+        fleet = order.fleet
+        if self.filter_text:
+            self._order = order = view.order(fleet, self.filter_text, self._order)
 
         def cells(key: Key) -> tuple[Cell, ...]:
-            return view.station_cells(fleet.stations[key], waiting.get(key[1], 0), now)
+            return rows_of.station_cells(fleet.stations[key], order.waiting.get(key[1], 0), now)
 
         self._cells = cells
         sheet = self.sheet
         sheet.empty = "No station matches." if self.filter_text else "No station yet."
-        sheet.show(view.station_rows(fleet, self.filter_text), cells)
+        sheet.show(order.rows, cells)
 
     def shown(self) -> Shown:
         """Return the stations."""
@@ -77,19 +83,20 @@ class AlarmsPane(Pane):
 
     DEFAULT_CSS = """
     AlarmsPane Sheet { height: 1fr; }
-    AlarmsPane #alarm-detail { height: auto; min-height: 6; max-height: 12; padding: 1 1 0 1; }
+    AlarmsPane #alarm-detail { height: auto; min-height: 6; max-height: 12; padding: 1; }
     """
 
     def compose(self) -> ComposeResult:
         """The list and what the chosen one says."""
-        yield Sheet(view.ALARM_COLUMNS, "No alarm. All is well.", id="alarms-sheet")
+        yield Sheet(rows_of.ALARM_COLUMNS, "No alarm. All is well.", id="alarms-sheet")
         yield Static(id="alarm-detail", markup=False)
 
-    def show(self, fleet: Fleet, now: datetime) -> None:
+    def show(self, order: Order, now: datetime) -> None:
         """Show the alarms."""
+        fleet = order.fleet
 
         def cells(key: Key) -> tuple[Cell, ...]:
-            return view.alarm_cells(fleet.alarms[key], now)
+            return rows_of.alarm_cells(fleet.alarms[key], now)
 
         self._cells = cells
         self._fleet, self._now = fleet, now
@@ -130,15 +137,15 @@ class EventsPane(Pane):
 
     def compose(self) -> ComposeResult:
         """One sheet."""
-        yield Sheet(view.EVENT_COLUMNS, "Nothing has happened since the console was opened.", id="events")
+        yield Sheet(rows_of.EVENT_COLUMNS, "Nothing has happened since the console was opened.", id="events")
 
-    def show(self, fleet: Fleet, now: datetime) -> None:
+    def show(self, order: Order, now: datetime) -> None:
         """Show the events, unless they are held."""
         if not self.paused:
-            self._fleet = fleet
+            self._fleet = order.fleet
 
         def cells(event: Event) -> tuple[Cell, ...]:
-            return view.event_cells(self._fleet, event)
+            return rows_of.event_cells(self._fleet, event)
 
         self._cells = cells
         sheet = self.sheet
@@ -173,9 +180,9 @@ class StationPane(Pane):
     def compose(self) -> ComposeResult:
         """Head, parts, values beside their history, news."""
         yield Static(id="head", markup=False)
-        yield Sheet(view.PART_COLUMNS, "It has not told of its parts.", id="parts", silent=True)
+        yield Sheet(rows_of.PART_COLUMNS, "It has not told of its parts.", id="parts", silent=True)
         with Horizontal(id="middle"):
-            yield Sheet(view.VALUE_COLUMNS, "No values yet.", id="values")
+            yield Sheet(rows_of.VALUE_COLUMNS, "No values yet.", id="values")
             with Vertical(id="history"):
                 yield Static(id="history-title", markup=False)
                 yield Sparkline([], summary_function=max)
@@ -187,15 +194,16 @@ class StationPane(Pane):
         """The values."""
         return self.query_one("#values", Sheet)
 
-    def entry(self, fleet: Fleet) -> FleetEntry | None:
+    def entry(self, order: Order) -> FleetEntry | None:
         """Return the station that is shown; without a choice, the worst."""
         if self.key is None:
-            self.key = next(iter(view.station_rows(fleet)), None)
-        return fleet.stations.get(self.key) if self.key else None
+            self.key = next(iter(order.rows), None)
+        return order.fleet.stations.get(self.key) if self.key else None
 
-    def show(self, fleet: Fleet, now: datetime) -> None:
+    def show(self, order: Order, now: datetime) -> None:
         """Show the station."""
-        self._entry = entry = self.entry(fleet)
+        fleet = order.fleet
+        self._entry = entry = self.entry(order)
         head = self.query_one("#head", Static)
         if entry is None:
             head.update("This station is not in the fleet." if self.key else "No station yet.")
@@ -203,9 +211,9 @@ class StationPane(Pane):
         head.update(self._head(entry, now))
         parts = self.query_one("#parts", Sheet)
         parts.styles.height = min(len(entry.parts), 5) + 1 if entry.parts else 2
-        parts.show(view.part_rows(entry), lambda part: view.part_cells(part, now))
+        parts.show(rows_of.part_rows(entry), lambda part: rows_of.part_cells(part, now))
         names = [n for n in entry.values if not self.filter_text or view.matches(self.filter_text, n)]
-        self.sheet.show(names, lambda name: view.value_cells(entry, name, now))
+        self.sheet.show(names, lambda name: rows_of.value_cells(entry, name, now))
         self._history()
         last = [e for e in fleet.events if (e.branch, e.told.station) == self.key][-4:]
         news = [f"{event.told.at:%H:%M:%S}  {view.told(fleet, event)}" for event in reversed(last)]
@@ -259,4 +267,4 @@ class StationPane(Pane):
         if self._entry is None:
             return ("part.value", "value"), []
         values = self._entry.values
-        return ("part.value", "value"), [[name, f"{values[name]:g}"] for name in self.sheet.rows]
+        return ("part.value", "value"), [[name, rows_of.number(values[name])] for name in self.sheet.rows]

@@ -18,8 +18,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from monitor.cells import Cell, Column
 from monitor.theme import TOKENS
-from monitor.view import Cell, Column, follow
+from monitor.view import follow
 
 GAP = 2
 Cells = Callable[[Any], tuple[Cell, ...]]

@@ -9,14 +9,15 @@ from textual.widgets import Static
 
 from monitor import view
 from monitor.feed import Connection
-from monitor.fleet import Fleet
 from monitor.theme import GLYPHS, TOKENS
+from monitor.view import Order
 
 PANES = (("fleet", "1 Fleet"), ("station", "2 Station"), ("alarms", "3 Alarms"), ("events", "4 Events"))
 
 
-def worst(fleet: Fleet, connection: Connection, now: datetime) -> tuple[str, str]:
+def worst(order: Order, connection: Connection, now: datetime) -> tuple[str, str]:
     """Return the worst thing in one line, and its colour token."""
+    fleet = order.fleet
     if connection.word == "away":
         why = f": {connection.why}" if connection.why else ""
         return f"✖ No broker for {view.age(connection.since, now)}; what you see is older{why}", "act"
@@ -28,14 +29,14 @@ def worst(fleet: Fleet, connection: Connection, now: datetime) -> tuple[str, str
     if central.state != "online":
         word = "lost" if central.state == "lost" else "switched off"
         return f"✖ Central is {word}; stations take returns and keep them", "act"
-    return _worst_station(fleet)
+    return _worst_station(order)
 
 
-def _worst_station(fleet: Fleet) -> tuple[str, str]:
-    first = next(iter(view.station_rows(fleet)), None)
-    if first is None:
+def _worst_station(order: Order) -> tuple[str, str]:
+    if not order.rows:
         return "○ No station yet", "gone"
-    entry = fleet.stations[first]
+    fleet = order.fleet
+    entry = fleet.stations[order.rows[0]]
     alarm = next((fleet.alarms[key] for key in view.alarm_rows(fleet)), None)
     standing = alarm if alarm is not None and alarm.state == "unacknowledged" else None
     if entry.glyph == "act" or (entry.glyph == "look" and standing is None):
@@ -63,20 +64,20 @@ class Top(Static):
             self.pane = pane
 
     def tell(
-        self, fleet: Fleet, connection: Connection, now: datetime, *, pane: str, badge: str, look: str
+        self, order: Order, connection: Connection, now: datetime, *, pane: str, badge: str, look: str
     ) -> None:
         """Write both lines."""
         tokens, width = TOKENS[look], self.app.size.width - 2
-        text, colour = worst(fleet, connection, now)
+        text, colour = worst(order, connection, now)
         right = f"{badge}  {now:%H:%M:%S}"
         line = Text(no_wrap=True)
         line.append(text, style=f"bold {tokens[colour]}")
         line.truncate(width - len(right) - 2, overflow="ellipsis", pad=True)
         line.append("  " + right, style=tokens["quiet"])
-        self.update(Text("\n").join([line, self._panes(fleet, pane, tokens, width)]))
+        self.update(Text("\n").join([line, self._panes(order, pane, tokens, width)]))
 
-    def _panes(self, fleet: Fleet, pane: str, tokens: dict[str, str], width: int) -> Text:
-        new = sum(1 for alarm in fleet.alarms.values() if alarm.state == "unacknowledged")
+    def _panes(self, order: Order, pane: str, tokens: dict[str, str], width: int) -> Text:
+        new = sum(1 for alarm in order.fleet.alarms.values() if alarm.state == "unacknowledged")
         line, self._spans = Text(no_wrap=True), []
         for name, title in PANES:
             shown = f"{title} ({new})" if name == "alarms" and new else title
@@ -86,7 +87,7 @@ class Top(Static):
             self._spans.append((start, len(line), name))
             line.append("   ")
         tally = Text()
-        for glyph, count in view.counts(fleet).items():
+        for glyph, count in order.counts.items():
             if count:
                 sign, word, colour = GLYPHS[glyph]
                 said = f"{sign} {count} {word}" if width >= 98 else f"{sign} {count}"

@@ -13,7 +13,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
 @pytest.fixture
-def snapshot() -> Callable[[Console, str], None]:
+def snapshot(tmp_path: Path) -> Callable[[Console, str], None]:
     """Compare the screen with snapshots/NAME.svg; TURNLEAF_SNAPSHOTS=1 writes it anew."""
 
     def compare(app: Console, name: str) -> None:
@@ -23,8 +23,8 @@ def snapshot() -> Callable[[Console, str], None]:
             path.write_text(now, encoding="utf-8")
         assert path.exists(), f"no snapshot {path.name}; look at it after TURNLEAF_SNAPSHOTS=1"
         if now != path.read_text(encoding="utf-8"):
-            seen = path.with_suffix(".seen.svg")
+            seen = tmp_path / path.name
             seen.write_text(now, encoding="utf-8")
-            pytest.fail(f"the screen is not {path.name} any more; compare it with {seen.name}")
+            pytest.fail(f"the screen is not {path.name} any more; compare it with {seen}")
 
     return compare

@@ -20,7 +20,7 @@ from console_scene import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import export, top, view
+from monitor import cells, export, top, view
 from monitor.feed import Connection
 from monitor.fleet import Fleet, fold
 from monitor.view import RANK, age, matches
@@ -92,6 +92,18 @@ def test_a_filter_only_takes_away_and_keeps_the_order(entries, text):
     assert [key for key in every if key in set(some)] == some
 
 
+@given(st.lists(ENTRY, max_size=20), st.lists(ENTRY, max_size=6), st.sampled_from(["", "west", "!act"]))
+@settings(max_examples=100)
+def test_an_order_that_is_kept_is_the_order_that_would_be_made(entries, changes, text):
+    before = fleet_of(*stations(tuple(entries)))
+    after = fold(before, stations(tuple(changes)))
+
+    kept = view.order(after, text, view.order(before, text))
+
+    assert view.station_rows(after, text) == kept.rows
+    assert view.counts(after) == kept.counts
+
+
 @given(st.lists(ALARM, max_size=20))
 @settings(max_examples=60)
 def test_an_alarm_put_aside_never_stands_above_one_that_is_not(states):
@@ -121,14 +133,14 @@ def test_a_value_of_a_lost_part_is_as_old_as_the_loss():
 
     assert ago(187) == view.value_at(lost, "pad.response_ms")
     assert ago(2) == view.value_at(lost, "card-reader.response_ms")
-    assert view.value_cells(lost, "pad.response_ms", NOW)[3].text == "3 min"
-    assert view.value_cells(lost, "card-reader.response_ms", NOW)[3].text == ""
+    assert cells.value_cells(lost, "pad.response_ms", NOW)[3].text == "3 min"
+    assert cells.value_cells(lost, "card-reader.response_ms", NOW)[3].text == ""
 
 
 def test_a_station_that_was_not_heard_says_for_how_long():
     silent = next(e for e in STATIONS if e.station == "kiosk-3")
 
-    assert view.station_cells(silent, 0, NOW)[2].text == "no news, 10 min"
+    assert cells.station_cells(silent, 0, NOW)[2].text == "no news, 10 min"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +159,7 @@ def test_a_station_that_was_not_heard_says_for_how_long():
     ],
 )
 def test_the_upper_left_says_the_worst_thing(said, connection, begins):
-    text, colour = top.worst(fleet_of(*said), connection, NOW)
+    text, colour = top.worst(view.order(fleet_of(*said)), connection, NOW)
 
     assert text.startswith(begins), text
     assert colour in {"act", "look", "gone", "rest", "ok"}
@@ -186,10 +198,10 @@ def test_a_spreadsheet_runs_nothing_of_an_export():
     ],
 )
 def test_a_history_is_said_in_words(values, detail, words):
-    assert words == view.history_words(values, detail)
+    assert words == cells.history_words(values, detail)
 
 
 def test_rows_of_a_history_without_a_number_are_left_out():
     rows = [{"at": "1", "value": 2}, {"at": "2", "value": None}, {"at": "3"}]
 
-    assert view.history_rows(rows) == (("1", 2.0),)
+    assert cells.history_rows(rows) == (("1", 2.0),)
