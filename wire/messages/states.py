@@ -65,7 +65,7 @@ class Sample(Stamped):
 
     schema_name: Literal["sample/1"] = Field("sample/1", alias="schema")
     n: int = Field(ge=1)
-    values: dict[str, float] = Field(description="Name with its unit, e.g. response_ms, paper_percent.")
+    values: dict[str, float] = Field(description="Name with its unit, e.g. response_ms, paper_level.")
 
 
 class CentralStatus(Message):
