@@ -154,7 +154,8 @@ class Console(App[int]):
         )
         keys = KEYS if pane.id != "alarms" or not self.operate else ALARM_KEYS + KEYS
         if pane.id == "events":
-            keys = "space hold   " + keys
+            missed = f"{self.fleet.missed} missed   " if self.fleet.missed else ""
+            keys = f"{missed}space {'go on' if held else 'hold'}   {keys}"
         if pane.filter_text:
             keys = f"filter: {pane.filter_text}   {keys}"
         base.query_one("#keys", Static).update(keys)

@@ -210,6 +210,15 @@ async def test_space_holds_the_events_and_lets_them_go_on():
         assert len(app.query_one(EventsPane).sheet.rows) == len(feed())
 
 
+async def test_events_that_never_came_are_counted_on_the_screen():
+    said = feed()
+    app = console([central(), said[1], said[-1]])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await rest(app, pilot, "4")
+
+        assert str(app.query_one("#keys").content).startswith("8 missed")
+
+
 async def test_the_history_of_the_chosen_value_is_asked_for_once_in_a_while():
     app = console(morning())
     async with app.run_test(size=(80, 24)) as pilot:
