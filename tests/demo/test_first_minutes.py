@@ -29,6 +29,9 @@ ARGS = [
 ]  # fmt: skip
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PATIENCE_MS = 15_000
+NO_MACHINE = """() => { for (const code of document.querySelectorAll('#doors code'))
+  code.textContent = code.textContent.replaceAll(/\\/(?!\\/)\\S*?\\/demo\\//g, '/home/you/.local/state/turnleaf/demo/') }"""
+"""Pictures show the folder that the demo takes by itself, not the test's."""
 
 
 @asynccontextmanager
@@ -71,6 +74,7 @@ async def ticked(page: Page, step: int) -> None:
 async def picture(page: Page, name: str) -> None:
     if os.environ.get("TURNLEAF_SCREENS"):
         await page.evaluate("document.fonts.ready")
+        await page.evaluate(NO_MACHINE)
         await page.screenshot(path=SCREENS / f"demo-{name}.png", full_page=True)
 
 
