@@ -158,7 +158,10 @@ def _sorted(rows: tuple[RowView, ...]) -> tuple[RowView, ...]:
 
 def _conditions(w: Words, kiosk: s.Kiosk) -> tuple[Notice, ...]:
     if not kiosk.conditions.pad:
-        text = w.say("The pad cannot see books just now. What is yours already stays yours.")
+        text = w.say(
+            "The pad cannot see books just now. What is yours already stays yours."
+            " Please finish, and use another station or ask at the desk."
+        )
         return (Notice("act", text),)
     if isinstance(kiosk.visit, s.Lending) and not kiosk.conditions.lending:
         text = w.say(

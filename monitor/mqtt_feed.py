@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pydantic import ValidationError
 
@@ -28,6 +28,10 @@ from wire.messages.states import Operate, Operated
 from wire.mqtt_link import MqttLink, retry_delay
 from wire.mqtt_tls import certificate_fault
 from wire.topics import BY_NAME, TABLE, Party, topic
+
+if TYPE_CHECKING:
+    import aiomqtt
+    from paho.mqtt.subscribeoptions import SubscribeOptions
 
 log = logging.getLogger("turnleaf.monitor.feed")
 
@@ -100,7 +104,7 @@ class Reader:
 
         again = SubscribeOptions(qos=0, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
         where = self._where
-        async with aiomqtt.Client(
+        client = aiomqtt.Client(
             where.host,
             where.port,
             identifier=f"{where.identity}-{new_id()[:8]}",
@@ -110,22 +114,30 @@ class Reader:
             timeout=10,
             max_queued_incoming_messages=WAITING,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-        ) as client:
-            _heed_cancellation()
-            self.on_begin()
-            await client.subscribe([(wanted, 0) for wanted in self._filters])
-            await client.subscribe(self._filters[0], options=again)  # its grant follows everything retained
-            _heed_cancellation()
-            backlog = len(client.messages)
-            self.connection = Connection("connected", self._clock.now())
-            if not backlog:
+        )
+        try:
+            async with client:
+                await self._pump(client, again)
+        finally:
+            _retrieve(client)
+
+    async def _pump(self, client: "aiomqtt.Client", again: "SubscribeOptions") -> None:
+        """Subscribe and hand over what arrives, until the connection ends."""
+        _heed_cancellation()
+        self.on_begin()
+        await client.subscribe([(wanted, 0) for wanted in self._filters])
+        await client.subscribe(self._filters[0], options=again)  # its grant follows everything retained
+        _heed_cancellation()
+        backlog = len(client.messages)
+        self.connection = Connection("connected", self._clock.now())
+        if not backlog:
+            self.on_settled()
+        async for message in client.messages:
+            at = None if message.retain else self._clock.now()
+            self.on_message(Arrived(str(message.topic), bytes(message.payload or b""), at))
+            backlog -= 1
+            if backlog == 0:
                 self.on_settled()
-            async for message in client.messages:
-                at = None if message.retain else self._clock.now()
-                self.on_message(Arrived(str(message.topic), bytes(message.payload or b""), at))
-                backlog -= 1
-                if backlog == 0:
-                    self.on_settled()
 
 
 def _heed_cancellation() -> None:
@@ -133,6 +145,13 @@ def _heed_cancellation() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+def _retrieve(client: "aiomqtt.Client") -> None:
+    """Look at why the client was disconnected; asyncio reports a failure that nobody looked at."""
+    ended = client._disconnected  # aiomqtt leaves it alone when anything but the pump met the failure
+    if ended.done() and not ended.cancelled():
+        ended.exception()
 
 
 class MqttFeed:
