@@ -115,11 +115,9 @@ class Reader:
             max_queued_incoming_messages=WAITING,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
-        try:
-            async with client:
-                await self._pump(client, again)
-        finally:
-            _retrieve(client)
+        client._disconnected.add_done_callback(_heard_of)  # no public way; asyncio would complain on stderr
+        async with client:
+            await self._pump(client, again)
 
     async def _pump(self, client: "aiomqtt.Client", again: "SubscribeOptions") -> None:
         """Subscribe and hand over what arrives, until the connection ends."""
@@ -147,10 +145,9 @@ def _heed_cancellation() -> None:
         raise asyncio.CancelledError
 
 
-def _retrieve(client: "aiomqtt.Client") -> None:
-    """Look at why the client was disconnected; asyncio reports a failure that nobody looked at."""
-    ended = client._disconnected  # aiomqtt leaves it alone when anything but the pump met the failure
-    if ended.done() and not ended.cancelled():
+def _heard_of(ended: "asyncio.Future[None]") -> None:
+    """Look at why a client was disconnected: when its owner is past caring, nobody else does."""
+    if not ended.cancelled():
         ended.exception()
 
 

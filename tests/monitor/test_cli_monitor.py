@@ -212,49 +212,6 @@ async def test_the_console_wants_a_terminal(real_broker):
     assert "needs a terminal" in err
 
 
-async def test_the_console_runs_in_a_real_terminal_until_q(real_broker):
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    turnleaf = Turnleaf(real_broker)
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    os.set_blocking(ours, False)
-    drawn = bytearray()
-    wanted = asyncio.Event()
-
-    def read() -> None:
-        with contextlib.suppress(OSError):
-            drawn.extend(os.read(ours, 65536))
-        if b"Kiosk north" in drawn and b"can operate" in drawn:
-            wanted.set()
-
-    async with library(real_broker):
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "turnleaf", "console", "--operate"),
-            *("--broker", f"127.0.0.1:{turnleaf.port}", "--cert", str(turnleaf.home)),
-            **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
-            env={**os.environ, "TERM": "xterm-256color"},
-        )
-        asyncio.get_running_loop().add_reader(ours, read)
-        try:
-            async with asyncio.timeout(30):
-                await wanted.wait()
-                os.write(ours, b"q")
-                code = await process.wait()
-        finally:
-            asyncio.get_running_loop().remove_reader(ours)
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-            os.close(ours)
-            os.close(theirs)
-
-    assert code == 0
-
-
 @pytest.mark.parametrize("name", ["console", "fleet", "alarms", "watch"])
 def test_the_line_of_help_is_the_command_s_own(name):
     import importlib

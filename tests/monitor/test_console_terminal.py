@@ -1,9 +1,8 @@
-"""The console and its commands as programs: a real terminal, a real Mosquitto, real exit codes."""
+"""The console as a program in a real terminal on a real Mosquitto, and a reader that goes away."""
 
 import asyncio
 import contextlib
 import fcntl
-import json
 import os
 import pty
 import struct
@@ -79,17 +78,6 @@ async def terminal(*words: str) -> AsyncIterator[Terminal]:
         os.close(master)
 
 
-async def printed(*words: str, env: dict[str, str] | None = None) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *TURNLEAF, *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE, env={**os.environ, **(env or {})},
-    )  # fmt: skip
-    async with asyncio.timeout(40):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
-
-
 async def test_a_technician_opens_the_console_sees_a_station_and_leaves(real_broker: RealBroker) -> None:
     home = real_broker.enrol("technician", "operator")
     central = real_broker.link("central", subscriptions=[REQUESTS])
@@ -142,43 +130,6 @@ async def test_an_alarm_acknowledged_by_keys_reaches_central_as_a_request(real_b
 
     assert request.topic == topic("request", identity="technician", verb="alarm-ack")
     assert asked.args == {"alarm": "a1", "note": "on my way"}
-
-
-async def test_the_console_needs_a_terminal(real_broker: RealBroker) -> None:
-    home = real_broker.enrol("technician", "operator")
-
-    code, _, told = await printed("console", *aimed(real_broker, home))
-
-    assert code == 2
-    assert "needs a terminal" in told
-
-
-async def test_fleet_and_alarms_print_what_stands(real_broker: RealBroker) -> None:
-    home = real_broker.enrol("technician", "operator")
-    central = real_broker.link("central", subscriptions=[REQUESTS])
-    where = aimed(real_broker, home)
-    environment = {"TURNLEAF_BROKER": where[1], "TURNLEAF_IDENTITY": where[3]}
-    async with running(central):
-        await say(central, online(), station("kiosk-1", 7), alarm())
-        fleet = await printed("fleet", "--json", *where)
-        sentences = await printed("fleet", env=environment)
-        alarms = await printed("alarms", "--json", env=environment)
-
-    assert (fleet[0], sentences[0], alarms[0]) == (0, 0, 0)
-    assert [one["loans_today"] for one in json.loads(fleet[1])["stations"]] == [7]
-    assert "7 lent" in sentences[1]
-    assert [one["alarm"] for one in json.loads(alarms[1])["alarms"]] == ["a1"]
-
-
-@pytest.mark.parametrize("command", ["fleet", "alarms", "watch"])
-async def test_a_broker_that_is_away_is_exit_code_3(real_broker: RealBroker, command: str) -> None:
-    home = real_broker.enrol("technician", "operator")
-    await real_broker.stop()
-
-    code, out, told = await printed(command, "--json", *aimed(real_broker, home))
-
-    assert (code, out) == (3, "")
-    assert "Connection refused" in json.loads(told)["seen"]
 
 
 async def test_watch_ends_quietly_when_nobody_reads_on(real_broker: RealBroker) -> None:

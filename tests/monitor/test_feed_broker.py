@@ -1,6 +1,7 @@
 """A console on a real Mosquitto: it reads what central retains, outlives the broker, and its questions go out."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -142,6 +143,8 @@ async def test_what_was_emptied_while_the_broker_was_away_is_gone_after_it_came_
 ) -> None:
     real_broker.enrol("technician", "operator")
     central = real_broker.link("central", subscriptions=[REQUESTS])
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     async with running(central) as heard, console(real_broker) as seen:
         await say(central, online(), station("kiosk-1"), station("kiosk-2"), alarm())
         await seen.until(lambda it: len(it.fleet.stations) == 2 and bool(it.fleet.alarms) and it.settled == 1)
@@ -160,6 +163,9 @@ async def test_what_was_emptied_while_the_broker_was_away_is_gone_after_it_came_
 
         assert not seen.fleet.alarms
         assert seen.feed.connection.word == "connected"
+
+    gc.collect()
+    assert complaints == []
 
 
 async def test_an_acknowledgement_goes_out_as_a_request_and_its_reply_comes_back(
