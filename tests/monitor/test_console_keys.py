@@ -277,8 +277,8 @@ async def test_a_click_on_a_pane_s_name_goes_there():
         assert app.pane.id == "alarms"
 
 
-async def test_a_station_that_is_removed_leaves_the_screen_standing():
-    app = console(morning())
+async def test_a_station_that_is_removed_leaves_the_screen_standing(tmp_path):
+    app = console(morning(), exports=tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("enter")
         app.feed.inbox.put(Arrived(topic("fleet", branch="main", station="kiosk-2"), b""))
