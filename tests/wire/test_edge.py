@@ -197,11 +197,12 @@ async def test_pruning_spares_what_is_young_open_or_owes_an_answer(tmp_path: Pat
     assert await desk.edge.prune(START) == 0  # all is young
     assert await desk.edge.prune(START + timedelta(days=9)) == 2  # up to the request
     await desk.edge.accept(desk.answer(request), "C")
+    assert await desk.edge.prune(START + timedelta(days=9)) == 0  # its tag is being written
+    await desk.edge.tag_written(request, "X", 0xC2)
     assert await desk.edge.prune(START + timedelta(days=9)) == 2
 
     assert desk.edge.phase(request) is None
-    assert (4, desk.edge.held.last_id) == (desk.edge.held.pruned_seq, desk.edge.held.pruned_id)
-    await desk.edge.checkin("i3", "bin")
+    assert desk.edge.held.pruned_seq == 4
     (entry,) = await desk.sent(5, 5)
     assert desk.edge.held.pruned_id == entry.prev_id
     await desk.edge.close()

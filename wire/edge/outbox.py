@@ -224,7 +224,8 @@ class Outbox:
         spare = self.held.last - self.held.pruned_seq - self._limits.keep_rows
         gone: list[OutboxRow] = []
         for row in self._rows(self.held.first, min(self.held.confirmed, self.held.pruned_seq + at_most)):
-            settled = row.answer is not None or self.phases.get(row.id) == "withdrawn"
+            phase = self.phases.get(row.id)
+            settled = phase not in ("waiting", "writing") and (row.answer is not None or phase == "withdrawn")
             if (row.at > old and len(gone) >= spare) or (row.kind in REQUESTS and not settled):
                 break
             gone.append(row)
