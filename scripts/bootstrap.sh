@@ -160,10 +160,10 @@ trap tidy EXIT
 trap 'exit 130' INT TERM HUP
 # Locks on folders leave no file behind: this folder for .venv, dpkg's own for what is one per machine.
 exec 8<. 9<"${TURNLEAF_DPKG_FOLDER:-/var/lib/dpkg}"
-flock -n 8 || { say "another bootstrap is at work in this folder; waiting for it"; flock 8; }
+flock -n 8 || { say "another bootstrap is at work in this folder; waiting for it"; until flock -w 1 8; do :; done; }
 find_missing
 if [ ${#missing[@]} -gt 0 ]; then
-  flock -n 9 || { say "another bootstrap installs packages on this machine; waiting for it"; flock 9; }
+  flock -n 9 || { say "another bootstrap installs packages on this machine; waiting for it"; until flock -w 1 9; do :; done; }
   find_missing
   [ ${#missing[@]} = 0 ] || install_packages
   flock -u 9
