@@ -67,6 +67,8 @@ class TagMemory:
     dsfid: int | None
     block_count: int = 0
     """Blocks that the tag has; more than were read when the rest did not matter."""
+    locked: frozenset[int] = frozenset()
+    """Numbers of the read blocks that are locked for ever."""
 
 
 AfiOutcome = Literal["verified", "failed", "unknown"]
@@ -104,6 +106,30 @@ class TagWriter(Protocol):
 
     async def write_blocks(self, uid: str, start: int, data: bytes, block_size: int) -> None:
         """Write whole blocks and read them back; raises TagError, TagGone."""
+
+
+@dataclass(frozen=True, slots=True)
+class EasResult:
+    """What came of asking or setting the EAS bit. None is "not known": a silent tag is not a clear one."""
+
+    on: bool | None
+    reason: str = ""
+
+
+class TagTools(TagWriter, Protocol):
+    """What a station that programs tags needs beyond lending."""
+
+    async def read_all(self, uid: str) -> TagMemory:
+        """Read every block of a tag and which of them are locked; raises TagGone, TagError, DeviceError."""
+
+    async def lock_blocks(self, uid: str, start: int, count: int) -> None:
+        """Lock blocks for ever, and read back that they are; raises TagError, TagGone."""
+
+    async def eas(self, uid: str) -> EasResult:
+        """Ask whether the EAS bit of a tag is set."""
+
+    async def set_eas(self, uid: str, on: bool) -> EasResult:
+        """Set or reset the EAS bit and ask for it again; only what was heard afterwards counts."""
 
 
 class Barriers(Protocol):
@@ -159,6 +185,63 @@ class CardReader(Protocol):
 
     def events(self) -> AsyncIterator[CardEvent]:
         """Yield what happens, for ever; first ReaderFound or ReaderLost."""
+
+
+@dataclass(frozen=True, slots=True)
+class UhfTagSeen:
+    """A UHF tag in a gate's field, as the reader reported it."""
+
+    epc: bytes
+    """Content of the EPC bank after the PC word."""
+    pc: int | None
+    """PC word: its toggle bit and its low byte tell the AFI (ISO 28560-4); None when it was not reported."""
+    antenna: int | None = None
+    rssi: int | None = None
+    """Peak signal strength, dBm."""
+    count: int = 1
+    """How often it was read since the last report."""
+
+
+UhfEvent = UhfTagSeen | ReaderLost | ReaderFound
+
+
+class UhfReader(Protocol):
+    """A UHF reader that reports what passes, and comes back by itself."""
+
+    def events(self) -> AsyncIterator[UhfEvent]:
+        """Yield what happens, for ever; first ReaderFound or ReaderLost."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeScanned:
+    """A barcode or a QR code was read and passed its checks; `symbology` may be empty."""
+
+    code: str
+    symbology: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused:
+    """A code was read that does not pass the configured checks. The code is not kept: it may be anything."""
+
+    reason: str
+
+
+ScanEvent = CodeScanned | CodeRefused | ReaderLost | ReaderFound
+
+
+class Scanner(Protocol):
+    """A barcode scanner that comes back by itself."""
+
+    def events(self) -> AsyncIterator[ScanEvent]:
+        """Yield what happens, for ever; first ReaderFound or ReaderLost."""
+
+
+class PeopleCounter(Protocol):
+    """A counter of people over an aisle."""
+
+    async def counts(self) -> tuple[int, int]:
+        """Return how many came in and went out since the counter was made to count from 0."""
 
 
 Paper = Literal["ok", "near-end", "out", "unknown"]
