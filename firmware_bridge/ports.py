@@ -5,7 +5,7 @@ many readers time out although the tag was written (ISO 15693 write timing), and
 about "not secured".
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -53,6 +53,8 @@ class PadHealth:
     """Connections opened; more than one means that the device was lost."""
     read_rate: float = 1.0
     """Share of the last commands to a tag that reached it, 0 to 1; it sinks before a pad fails."""
+    by_antenna: Mapping[int, int] = field(default_factory=dict)
+    """Tags that each antenna has read, where the reader tells which; one that falls behind is failing."""
 
 
 @dataclass(frozen=True, slots=True)
