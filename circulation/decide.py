@@ -52,6 +52,9 @@ def decide_checkout(policy: Policy, asked: Asked, at_ms: int) -> Decision:
     if not terms.for_loan:
         return Refusal(code="item-not-for-loan", next_step="put-back")
     if item.loan is not None and item.loan.patron == patron.patron:
+        if due_date(at_ms, asked.place.zone, terms.loan_days) <= item.loan.due:
+            # Laid down twice, or once more after a power cut: nothing is gained, so no renewal is spent.
+            return Granted(item.loan.due, renewed=True, renewals=item.loan.renewals)
         return _lend_on(policy, asked, item.loan, at_ms)
     if item.loan is not None and policy.on_loan_elsewhere == "refuse":
         return Refusal(code="on-loan-elsewhere", next_step="desk")
@@ -115,10 +118,10 @@ def _both(asked: Asked) -> tuple[Patron, Item]:
 def _lend_on(policy: Policy, asked: Asked, loan: OpenLoan, at_ms: int) -> Decision:
     patron, item = _both(asked)
     terms = policy.terms(patron.patron_class, item.item_class, asked.place.branch)
+    due = due_date(at_ms, asked.place.zone, terms.loan_days)
     if loan.renewals >= terms.renewals:
         return Refusal(code="renewals-used", params={"due": loan.due.isoformat()}, next_step="none")
-    due = max(loan.due, due_date(at_ms, asked.place.zone, terms.loan_days))
-    return Granted(due, renewed=True, renewals=loan.renewals + 1)
+    return Granted(max(due, loan.due), renewed=True, renewals=loan.renewals + 1)
 
 
 Withdrawal = Literal["nothing", "undo", "keep"]

@@ -31,7 +31,7 @@ from typing import assert_never
 from kiosk import visit_events as e
 from kiosk import visit_rows as rows
 from kiosk import visit_state as s
-from kiosk.visit_ends import begin_with_card, end, leave
+from kiosk.visit_ends import bar_for_now, begin_with_card, end, leave, take_conditions
 from kiosk.visit_time import quiet, tick
 from wire.messages.stream import Refusal
 
@@ -60,8 +60,8 @@ def _take(kiosk: s.Kiosk, event: e.Event) -> Out:
             return _account_said(kiosk, event)
         case e.TitleKnown(_, item, title):
             return _change(kiosk, item, lambda row: (replace(row, title=title or row.title), ()))
-        case e.ConditionsChanged(_, conditions):
-            return replace(kiosk, conditions=conditions), ()
+        case e.ConditionsChanged():
+            return take_conditions(kiosk, event)
         case e.Pressed():
             return _pressed(kiosk, event)
         case e.Tick(at):
@@ -87,8 +87,7 @@ def _account_said(kiosk: s.Kiosk, event: e.AccountSaid) -> Out:
     account = event.account
     if account is None:
         code = "no-answer" if kiosk.conditions.lending else "not-now"
-        refusal = Refusal(code=code, next_step="try-later")
-        return replace(kiosk, visit=s.Barred(refusal, event.at)), (e.Sound("look"),)
+        return bar_for_now(kiosk, s.NextCard(visit.visit, visit.card), code, event.at)
     if kiosk.comfort.language is None and account.language:
         kiosk = replace(kiosk, comfort=replace(kiosk.comfort, language=account.language))
     if not account.known or account.refusal is not None:

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from kiosk import visit_events as e
 from kiosk import visit_state as s
+from wire.messages.stream import Refusal
 
 Out = tuple[s.Kiosk, tuple[e.Effect, ...]]
 
@@ -28,6 +29,23 @@ def begin_with_card(kiosk: s.Kiosk, event: e.CardPlaced) -> Out:
             return _hand_over(kiosk, visit, event), ()
         case _:
             assert_never(kiosk.visit)
+
+
+def bar_for_now(kiosk: s.Kiosk, card: s.NextCard, code: str, at: float) -> Out:
+    """Say that central is missing; the card is remembered while that is on the screen."""
+    refusal = Refusal(code=code, next_step="try-later")
+    return replace(kiosk, visit=s.Barred(refusal, at, card)), (e.Sound("look"),)
+
+
+def take_conditions(kiosk: s.Kiosk, event: e.ConditionsChanged) -> Out:
+    """Know what works now; who waited with the card on the reader for lending to go on is greeted."""
+    resumed = event.conditions.lending and not kiosk.conditions.lending
+    kiosk = replace(kiosk, conditions=event.conditions)
+    match kiosk.visit:
+        case s.Barred(card=s.NextCard() as card) if resumed and kiosk.card_lies:
+            return _greet(kiosk, card, event.at)
+        case _:
+            return kiosk, ()
 
 
 def _greet(kiosk: s.Kiosk, card: s.NextCard, at: float) -> Out:

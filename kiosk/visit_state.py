@@ -217,10 +217,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class NextCard:
-    """A card that came while the visit before it was ending."""
+    """A card whose turn comes: after the visit before it, or when lending goes on."""
 
     visit: str
-    card: str
+    card: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +272,8 @@ class Barred:
 
     refusal: Refusal
     since: float
+    card: NextCard | None = None
+    """Set when only central was missing: the card is asked about again when lending goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from typing import assert_never
 
 from kiosk import visit_events as e
 from kiosk import visit_state as s
-from kiosk.visit_ends import expire, reset
-from wire.messages.stream import Refusal
+from kiosk.visit_ends import bar_for_now, expire, reset
 
 Out = tuple[s.Kiosk, tuple[e.Effect, ...]]
 
@@ -22,8 +21,8 @@ def quiet(kiosk: s.Kiosk, at: float) -> s.Kiosk:
             return replace(kiosk, visit=replace(visit, mood=mood, quiet_since=at))
         case s.Idle():
             return replace(kiosk, visit=s.Idle(at))
-        case s.Barred(refusal):
-            return replace(kiosk, visit=s.Barred(refusal, at))
+        case s.Barred() as barred:
+            return replace(kiosk, visit=replace(barred, since=at))
         case s.Greeting() | s.Goodbye():
             return kiosk
         case _:
@@ -51,11 +50,10 @@ def tick(kiosk: s.Kiosk, at: float) -> Out:
         case s.Idle(since):
             stale = at - since >= rules.idle_s and (kiosk.comfort != s.Comfort() or kiosk.help_open)
             return (reset(kiosk, at), ()) if stale else (kiosk, ())
-        case s.Greeting(since=since):
+        case s.Greeting(visit, card, since):
             if at - since < rules.wait_s:
                 return kiosk, ()
-            refusal = Refusal(code="no-answer", next_step="try-later")
-            return replace(kiosk, visit=s.Barred(refusal, at)), (e.Sound("look"),)
+            return bar_for_now(kiosk, s.NextCard(visit, card), "no-answer", at)
         case s.Barred(since=since):
             return expire(kiosk, at) if at - since >= rules.barred_s * factor else (kiosk, ())
         case s.Goodbye(since=since):

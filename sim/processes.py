@@ -125,7 +125,8 @@ class Daemon:
             with suppress(ProcessLookupError):
                 self._process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), STOP_S)
+                async with asyncio.timeout(STOP_S):
+                    await self._process.wait()
         await self.kill()
 
     async def _reap(self) -> None:

@@ -36,7 +36,10 @@ class LedgerFacts:
 
 
 def read_ledger(path: Path) -> LedgerFacts:
-    """Read a ledger's file; the central that owns it may be running."""
+    """Read a ledger's file; the central that owns it may be running.
+
+    A loan that goes on for the same patron turned no tag and is not counted again.
+    """
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
 
         def one(query: str) -> int:
@@ -46,8 +49,14 @@ def read_ledger(path: Path) -> LedgerFacts:
             return Counter(dict(db.execute(query).fetchall()))
 
         return LedgerFacts(
-            loans=by_item("SELECT item, count(*) FROM loan WHERE NOT withdrawn GROUP BY item"),
-            written=one("SELECT count(*) FROM loan WHERE tag = 'written'"),
+            loans=by_item(
+                "SELECT item, count(*) FROM loan WHERE NOT withdrawn"
+                " AND request NOT IN (SELECT request FROM answer WHERE renewed) GROUP BY item"
+            ),
+            written=one(
+                "SELECT count(*) FROM loan WHERE tag = 'written'"
+                " AND request NOT IN (SELECT request FROM answer WHERE renewed)"
+            ),
             returns=by_item("SELECT item, count(*) FROM checkin GROUP BY item"),
             secured=one("SELECT count(*) FROM checkin WHERE secured = 'verified'"),
             open_loans=frozenset(

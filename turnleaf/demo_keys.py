@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from monitor.sentences import sentence
 from sim.onlooker import Message
 from sim.playground.app import Playground
-from sim.playground.table import Table
+from sim.playground.table import FAULTS, Table
 from sim.reckoning import read_ledger
 from wire.errors import TurnleafError
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from turnleaf.demo import Demo
 
 DULL = frozenset({"sample/1", "status/1", "fleet/1", "work/1", "parts/1", "resume/1", "central-status/1"})
-FAULTS = {"1": "pad-cable", "2": "central"}
+BREAKABLE = {str(number): fault for number, fault in enumerate(FAULTS, 1)}
+"""The key after f -> what it breaks, and mends when it is pressed again."""
 
 
 class Keys:
@@ -45,7 +46,8 @@ class Keys:
             while True:
                 key = ""
                 with suppress(TimeoutError):
-                    key = await asyncio.wait_for(self._pressed.get(), 1.0)
+                    async with asyncio.timeout(1.0):
+                        key = await self._pressed.get()
                 if key == "c":
                     await self._console(fd, before)
                 else:
@@ -63,13 +65,15 @@ class Keys:
             self._line("messages in plain words: " + ("on" if self._messages else "off"))
         elif key == "f":
             self._faults = True
-            self._line("faults: 1 pad cable of kiosk 1 · 2 central stopped · again mends it")
-        elif self._faults and key in FAULTS:
-            name = FAULTS[key]
-            on = not self._table.faults[name]
-            self._line(f"{name}: {'broken' if on else 'mended'}")
+            self._line("faults, once to break and once to mend:")
+            for number, fault in BREAKABLE.items():
+                self._line(f"  {number}  {fault.title} / {fault.mend}")
+        elif self._faults and key in BREAKABLE:
+            fault = BREAKABLE[key]
+            on = not self._table.faults[fault.name]
+            self._line(fault.title if on else fault.mend)
             try:
-                await self._table.fault(name, on)
+                await self._table.fault(fault.name, on)
             except TurnleafError as error:
                 self._line(error.seen)
 

@@ -73,6 +73,7 @@ class Page:
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, port))
+        self._socket.listen()  # who opens the address before uvicorn accepts waits, and is not refused
         self.port: int = self._socket.getsockname()[1]
         self._token = secrets.token_urlsafe(24)
         self._panel = panel

@@ -20,6 +20,25 @@ PLACES = ("hands", "pad", "bin", "gate", "outside", "reader")
 CARD = "card"
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that can be broken, and how it is mended, in the words of a button."""
+
+    name: str
+    title: str
+    mend: str
+
+
+FAULTS = (
+    Fault("pad-cable", "Pull the pad's cable", "Plug the pad's cable in"),
+    Fault("central", "Stop central", "Start central"),
+    Fault("kiosk", "Cut kiosk 1's power", "Switch kiosk 1 on"),
+    Fault("paper", "Use up kiosk 2's paper", "Put a new roll in kiosk 2"),
+)
+PRINTS = "kiosk-2"
+"""The kiosk whose paper can be used up."""
+
+
 @dataclass
 class Table:
     """What lies where, for the person at the page."""
@@ -29,7 +48,7 @@ class Table:
     bin: str
     gate: str
     progress: Progress = field(init=False)
-    faults: dict[str, bool] = field(default_factory=lambda: {"pad-cable": False, "central": False})
+    faults: dict[str, bool] = field(default_factory=lambda: {fault.name: False for fault in FAULTS})
     _unsecured: set[str] = field(default_factory=set)
     """Items whose tag said C2 at the last look."""
     _returns_before: Counter[str] = field(default_factory=Counter)
@@ -93,14 +112,26 @@ class Table:
             pad = self.stage.world.pads[self.kiosk]
             self.progress = steps.cable(self.progress, out=on)
             await (pad.unplug() if on else pad.plug())
-        else:
-            self.progress = steps.central(self.progress, away=on)
-            central = self.stage.daemons["central"]
+        elif name == "kiosk":
+            kiosk = self.stage.daemons[self.kiosk]
+            await (kiosk.kill() if on else kiosk.start())
+        elif name == "paper":
+            printer = self.stage.printers[PRINTS]
             if on:
-                await central.stop()
-                self._returns_before = (await asyncio.to_thread(read_ledger, self.stage.ledger_path)).returns
+                printer.use_up()
             else:
-                await central.start()
+                printer.roll.refill()
+        else:
+            await self._central(on)
+
+    async def _central(self, away: bool) -> None:
+        self.progress = steps.central(self.progress, away=away)
+        central = self.stage.daemons["central"]
+        if away:
+            await central.stop()
+            self._returns_before = (await asyncio.to_thread(read_ledger, self.stage.ledger_path)).returns
+        else:
+            await central.start()
 
     def look(self) -> None:
         """See what the newcomer's tags say now; a tag that turns from C2 to 07 on pad or bin came back."""
@@ -158,18 +189,8 @@ class Table:
                 for number, (title, how) in enumerate(steps.STEPS)
             ],
             "faults": [
-                {
-                    "id": "pad-cable",
-                    "title": "Pull the pad's cable",
-                    "mend": "Plug the pad's cable in",
-                    "on": self.faults["pad-cable"],
-                },
-                {
-                    "id": "central",
-                    "title": "Stop central",
-                    "mend": "Start central",
-                    "on": self.faults["central"],
-                },
+                {"id": fault.name, "title": fault.title, "mend": fault.mend, "on": self.faults[fault.name]}
+                for fault in FAULTS
             ],
         }
 

@@ -75,6 +75,14 @@ def test_an_item_already_on_ones_own_card_is_lent_on_even_at_the_limit() -> None
     assert Granted(date(2026, 3, 12), renewed=True, renewals=1) == said
 
 
+def test_an_item_laid_down_twice_spends_no_renewal() -> None:
+    used_up = OpenLoan("r0", "p1", date(2026, 3, 12), renewals=1)
+
+    said = decide_checkout(POLICY, asked(item=Item("i1", "book", "main", loan=used_up)), AT)
+
+    assert Granted(date(2026, 3, 12), renewed=True, renewals=1) == said
+
+
 def test_lending_on_never_makes_an_item_due_earlier() -> None:
     late = OpenLoan("r0", "p1", date(2026, 5, 1))
 

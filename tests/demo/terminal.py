@@ -1,12 +1,15 @@
 """The demo as somebody starts it: under a terminal, in a folder of its own, with keys to press."""
 
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -75,6 +78,10 @@ class Terminal:
             time.sleep(0.05)
         raise AssertionError(f"never said {pattern!r}: {self.said[-2000:]}")
 
+    def forget(self) -> None:
+        """Forget what it wrote so far, so that what comes next can be waited for."""
+        self._said.clear()
+
     def press(self, key: str) -> None:
         """Press a key."""
         os.write(self.master, key.encode())
@@ -91,9 +98,11 @@ class Terminal:
 def demo(folder: Path, *words: str) -> Iterator[Terminal]:
     """Start `turnleaf demo` in `folder`; whatever happens, it is ended."""
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-m", "turnleaf", "demo", "--dir", str(folder), *words],
         cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        env=os.environ | {"TERM": "xterm-256color"},
     )  # fmt: skip
     os.close(slave)
     it = Terminal(process, master)

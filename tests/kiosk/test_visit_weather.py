@@ -28,11 +28,43 @@ def test_without_central_a_card_is_told_so_plainly() -> None:
     world.tell(e.CardPlaced(0, "PAT-7001", "v1"))
     world.tell(e.AccountSaid(0, "v1", None))
 
-    assert s.Barred(Refusal(code="not-now", next_step="try-later"), 0) == world.kiosk.visit
+    refusal = Refusal(code="not-now", next_step="try-later")
+    assert s.Barred(refusal, 0, s.NextCard("v1", "PAT-7001")) == world.kiosk.visit
 
     world.wait(20)
 
     assert isinstance(world.kiosk.visit, s.Idle)
+    assert "PAT-7001" not in repr(world.kiosk)
+
+
+def test_a_card_that_waits_for_central_is_greeted_when_it_is_back() -> None:
+    world = World(kiosk=s.Kiosk(conditions=s.Conditions(lending=False)))
+    world.tell(e.CardPlaced(0, "PAT-7001", "v1"))
+    world.tell(e.AccountSaid(0, "v1", None))
+    world.tell(e.ConditionsChanged(5, s.Conditions()))
+    world.settle()
+
+    assert isinstance(world.kiosk.visit, s.Lending)
+
+
+def test_a_card_that_was_taken_away_meanwhile_is_not() -> None:
+    world = World(kiosk=s.Kiosk(conditions=s.Conditions(lending=False)))
+    world.tell(e.CardPlaced(0, "PAT-7001", "v1"))
+    world.tell(e.AccountSaid(0, "v1", None))
+    world.tell(e.CardRemoved(3))
+    world.tell(e.ConditionsChanged(5, s.Conditions()))
+
+    assert isinstance(world.kiosk.visit, s.Barred)
+
+
+def test_a_card_that_nobody_knows_does_not_wait_for_central() -> None:
+    world = World()
+    world.tell(e.CardPlaced(0, "PAT-7001", "v1"))
+    world.carry_out(account=Account(ask="a", known=False))
+    world.tell(e.ConditionsChanged(3, s.Conditions(lending=False)))
+    world.tell(e.ConditionsChanged(5, s.Conditions()))
+
+    assert isinstance(world.kiosk.visit, s.Barred)
 
 
 def test_a_card_nobody_knows_is_told_so() -> None:
