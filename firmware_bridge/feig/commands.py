@@ -1,4 +1,4 @@
-"""Requests and answers of FEIG's commands as values. Pure.
+"""Requests to tags through a FEIG reader, and the answers, as values: ISO host mode [B0]. Pure.
 
 The reader sends the bytes of each block most significant first, the tag stores them the other way round
 (manual H20800 annex F): blocks are reversed here, on the way in and on the way out. Every answer is
@@ -6,13 +6,16 @@ checked against its own counts and against what was asked; what does not fit is 
 may be the answer to another question.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firmware_bridge.errors import FrameError
 from firmware_bridge.feig import words
 from firmware_bridge.feig.frames import Frame
-from firmware_bridge.ports import DeviceInfo
+
+MOST_BYTES = 128
+"""Most bytes of blocks in one command (H60301 §6.1: DB-N is at most 128 / block size)."""
+LOCK_BITS = 0x03
+"""Security status of a block: bit 0 locked (ISO 15693-3 §10.3.13), bit 1 locked by some tags' maker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,23 @@ class SystemInformation:
     ic: int
 
 
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Blocks as they were read."""
+
+    data: bytes
+    """In the tag's own byte order."""
+    size: int
+    """Bytes in a block."""
+    security: bytes
+    """Security status of each block; 00 throughout when it was not asked for."""
+
+    @property
+    def count(self) -> int:
+        """How many blocks."""
+        return len(self.security)
+
+
 def inventory(*, more: bool = False) -> Frame:
     """Ask for all tags in the field; `more` continues after status 94."""
     return Frame(
@@ -34,19 +54,44 @@ def inventory(*, more: bool = False) -> Frame:
     )
 
 
-def read_blocks(uid: str, first: int, count: int) -> Frame:
-    """Read `count` blocks from `first` of one tag."""
-    return _addressed(words.READ_BLOCKS, uid, bytes((first, count)))
+def stay_quiet(uid: str) -> Frame:
+    """Tell one tag to be found by no inventory until the field was off."""
+    return _addressed(words.STAY_QUIET, uid)
 
 
-def write_blocks(uid: str, first: int, data: bytes, block_size: int) -> Frame:
+def select(uid: str) -> Frame:
+    """Select one tag."""
+    return _addressed(words.SELECT, uid)
+
+
+def reset_to_ready(uid: str) -> Frame:
+    """Tell one tag to be found by inventories again."""
+    return _addressed(words.RESET_TO_READY, uid)
+
+
+def read_blocks(uid: str, first: int, count: int, *, security: bool = False) -> Frame:
+    """Read `count` blocks from `first` of one tag, with their security status when that is asked for."""
+    mode = words.ADDRESSED | (words.WITH_SECURITY if security else 0)
+    return _addressed(words.READ_BLOCKS, uid, bytes((first, count)), mode)
+
+
+def write_blocks(uid: str, first: int, data: bytes, block_size: int, *, turned: bool = True) -> Frame:
     """Write whole blocks, given in the tag's own byte order; raises ValueError for half a block."""
     if not data or len(data) % block_size:
         raise ValueError(f"{len(data)} bytes are no whole blocks of {block_size}")
     count = len(data) // block_size
-    return _addressed(
-        words.WRITE_BLOCKS, uid, bytes((first, count, block_size)) + _reversed(data, block_size)
-    )
+    wire = _reversed(data, block_size) if turned else data
+    return _addressed(words.WRITE_BLOCKS, uid, bytes((first, count, block_size)) + wire)
+
+
+def lock_blocks(uid: str, first: int, count: int) -> Frame:
+    """Lock blocks for ever."""
+    return _addressed(words.LOCK_BLOCKS, uid, bytes((first, count)))
+
+
+def block_security(uid: str, first: int, count: int) -> Frame:
+    """Ask which blocks are locked."""
+    return _addressed(words.BLOCK_SECURITY, uid, bytes((first, count)))
 
 
 def write_afi(uid: str, afi: int) -> Frame:
@@ -54,25 +99,28 @@ def write_afi(uid: str, afi: int) -> Frame:
     return _addressed(words.WRITE_AFI, uid, bytes((afi,)))
 
 
+def lock_afi(uid: str) -> Frame:
+    """Lock the AFI of one tag for ever."""
+    return _addressed(words.LOCK_AFI, uid)
+
+
+def write_dsfid(uid: str, dsfid: int) -> Frame:
+    """Write the DSFID of one tag."""
+    return _addressed(words.WRITE_DSFID, uid, bytes((dsfid,)))
+
+
+def lock_dsfid(uid: str) -> Frame:
+    """Lock the DSFID of one tag for ever."""
+    return _addressed(words.LOCK_DSFID, uid)
+
+
 def system_information(uid: str) -> Frame:
     """Ask one tag for its system information."""
     return _addressed(words.SYSTEM_INFORMATION, uid)
 
 
-def device_id() -> Frame:
-    """Ask the reader for its device id (command 66, mode 80)."""
-    return Frame(words.READER_INFO, bytes((words.DEVICE_ID,)))
-
-
-def set_outputs(outputs: Sequence[int], seconds: float) -> Frame:
-    """Switch digital outputs on for `seconds`, in steps of 100 ms (command 72: number, state, time each)."""
-    time = max(1, min(round(seconds * 10), 0xFFFF)).to_bytes(2, "big")
-    records = b"".join(bytes((number, words.OUTPUT_ON)) + time for number in outputs)
-    return Frame(words.SET_OUTPUT, bytes((words.OUTPUT_MODE, len(outputs))) + records)
-
-
-def _addressed(command: int, uid: str, rest: bytes = b"") -> Frame:
-    return Frame(words.ISO_HOST, bytes((command, words.ADDRESSED)) + bytes.fromhex(uid) + rest)
+def _addressed(command: int, uid: str, rest: bytes = b"", mode: int = words.ADDRESSED) -> Frame:
+    return Frame(words.ISO_HOST, bytes((command, mode)) + bytes.fromhex(uid) + rest)
 
 
 def _reversed(data: bytes, size: int) -> bytes:
@@ -122,44 +170,47 @@ def _inventory(data: bytes, other: int) -> tuple[str, ...] | None:
     return tuple(uids) if at == len(data) else None
 
 
-def parse_blocks(data: bytes) -> tuple[bytes, int]:
-    """Return (bytes in the tag's own order, block size) of a read answer: count, size, then (lock, block)."""
+def parse_blocks(data: bytes, *, turned: bool = True) -> Blocks:
+    """Return the blocks of a read answer: count, size, then (security status, block) for each."""
     if len(data) < 2 or not data[1] or len(data) != 2 + data[0] * (data[1] + 1):
         raise FrameError(f"a read answer of {len(data)} bytes does not fit its own count and size")
     count, size = data[0], data[1]
-    blocks = [data[3 + n * (size + 1) : 3 + n * (size + 1) + size][::-1] for n in range(count)]
-    return b"".join(blocks), size
+    starts = range(2, 2 + count * (size + 1), size + 1)
+    step = -1 if turned else 1
+    blocks = b"".join(data[at + 1 : at + 1 + size][::step] for at in starts)
+    return Blocks(blocks, size, bytes(data[at] for at in starts))
+
+
+def parse_block_security(data: bytes) -> bytes:
+    """Return the security status of each block: a count, then a byte each."""
+    if not data or len(data) != 1 + data[0]:
+        raise FrameError(f"a security status of {len(data)} bytes does not fit its own count")
+    return data[1:]
+
+
+def locked(security: bytes, first: int = 0) -> frozenset[int]:
+    """Return the numbers of the blocks that will never be written again."""
+    return frozenset(first + n for n, status in enumerate(security) if status & LOCK_BITS)
 
 
 def parse_system_information(data: bytes) -> SystemInformation:
-    """Return the system information: DSFID, UID, AFI, memory (block size - 1, blocks - 1), IC reference.
+    """Return the system information: DSFID, UID, AFI, memory (block size, blocks), IC reference.
 
     The manuals name the memory's two bytes without their order; a recorded MR102 answers 03 4F for a tag
-    of 80 blocks of 4 bytes.
+    of 80 blocks of 4 bytes, as ISO 15693 has it: each number less one. Other firmware is said to send the
+    numbers themselves. Block sizes are powers of two, so the size tells which it is.
     """
     if len(data) not in (12, 13):
         raise FrameError(f"system information of {len(data)} bytes is none")
+    size, count = data[10] & 0x1F, data[11]
+    less_one = size == 0 or (size + 1) & size == 0
+    if not less_one and (size & (size - 1) or not count):
+        raise FrameError(f"system information with blocks of {size} bytes is none")
     return SystemInformation(
         uid=data[1:9].hex().upper(),
         dsfid=data[0],
         afi=data[9],
-        blocks=data[11] + 1,
-        block_size=(data[10] & 0x1F) + 1,
+        blocks=count + 1 if less_one else count,
+        block_size=size + 1 if less_one else size,
         ic=data[12] if len(data) > 12 else 0,
     )
-
-
-def parse_software_version(data: bytes) -> DeviceInfo:
-    """Return what command 65 tells: revision (2), development revision, hardware, reader type, tags (2)."""
-    if len(data) < 5:
-        raise FrameError(f"a software version of {len(data)} bytes is too short")
-    kind = data[4]
-    model = words.READER_TYPES.get(kind, f"OBID reader type {kind}")
-    return DeviceInfo("FEIG", model, f"{data[0]}.{data[1]:02d}", "")
-
-
-def parse_device_id(data: bytes) -> str:
-    """Return the device id of command 66, mode 80, as 8 hex digits."""
-    if len(data) < 4:
-        raise FrameError(f"a device id of {len(data)} bytes is too short")
-    return data[:4].hex().upper()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.errors import FrameError
-from firmware_bridge.feig import commands
+from firmware_bridge.feig import commands, control
 from firmware_bridge.feig.frames import encode
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/rfid-vectors.json").read_text())
@@ -33,7 +33,7 @@ def test_a_recorded_system_information_says_size_before_count() -> None:
 def test_a_recorded_software_version_names_the_reader() -> None:
     data, said = recorded("65")
 
-    found = commands.parse_software_version(data)
+    found = control.parse_software_version(data)
 
     assert ("FEIG", said["model"], "3.03") == (found.make, found.model, found.firmware)
 
@@ -69,8 +69,8 @@ def test_an_inventory_that_does_not_fit_its_own_count_is_no_inventory(data: byte
 
 
 def test_outputs_are_switched_by_a_record_each_in_tenths_of_a_second() -> None:
-    assert commands.set_outputs((1, 2), 4.0).payload.hex() == "01020101002802010028"
-    assert commands.set_outputs((1,), 0.0).payload.hex() == "010101010001"
+    assert control.set_outputs((1, 2), 4.0).payload.hex() == "01020101002802010028"
+    assert control.set_outputs((1,), 0.0).payload.hex() == "010101010001"
 
 
 @pytest.mark.parametrize("data", [b"", b"abc"])
@@ -82,6 +82,6 @@ def test_half_a_block_is_not_written(data: bytes) -> None:
 def test_bytes_behind_the_status_of_a_write_belong_to_another_question() -> None:
     with pytest.raises(FrameError):
         commands.parse_nothing(b"\x00")
-    for parse in (commands.parse_device_id, commands.parse_software_version):
+    for parse in (control.parse_device_id, control.parse_software_version):
         with pytest.raises(FrameError, match="too short"):
             parse(b"\x00")

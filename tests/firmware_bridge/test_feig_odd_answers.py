@@ -6,7 +6,7 @@ import pytest
 
 from firmware_bridge.errors import DeviceLost, DeviceRefused, FrameError, TagWriteFailed
 from firmware_bridge.fakes import FakeTransport
-from firmware_bridge.feig import commands, words
+from firmware_bridge.feig import control, words
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.feig.frames import Frame, Parser, encode
 from firmware_bridge.ports import DeviceInfo
@@ -43,7 +43,7 @@ async def test_a_reader_without_a_device_id_has_no_serial_number() -> None:
 
 
 async def test_a_reader_of_a_type_unknown_to_us_is_named_by_its_number() -> None:
-    found = commands.parse_software_version(bytes.fromhex("01000000F00008"))
+    found = control.parse_software_version(bytes.fromhex("01000000F00008"))
 
     assert found.model == "OBID reader type 240"
 
