@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from central.authority import Authority
+from central.desk_asked import abandon
 from central.desk_batch import Batch, Memory
 from central.desk_scene import Group
 from central.desk_settle import settle
@@ -57,6 +58,9 @@ class Desk:
     ) -> None:
         self.ledger = ledger
         self.effects: asyncio.Queue[Effect] = asyncio.Queue()
+        self.asked = asyncio.Event()
+        """Set after a commit that left something for the runner of an authority elsewhere."""
+        self._asked = False
         self._authority = authority
         self._policy = policy
         self._clock = clock
@@ -94,6 +98,10 @@ class Desk:
     async def upkeep(self) -> Forgotten:
         """Forget what is due and look for tags nobody reported on; `run` does this every minute."""
         return await self._in_line(self._upkeep)
+
+    async def abandon(self) -> int:
+        """Make a case of each request that an authority elsewhere, which is not asked any more, left open."""
+        return await self._in_line(lambda: self._transaction(abandon))
 
     async def _in_line(self, work: Callable[[], tuple[T, list[Effect]]]) -> T:
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -164,6 +172,9 @@ class Desk:
         result, effects = await asyncio.get_running_loop().run_in_executor(worker, work)
         for effect in effects:
             self.effects.put_nowait(effect)
+        if self._asked:
+            self._asked = False
+            self.asked.set()
         return result
 
     # --- on the worker thread
@@ -188,6 +199,7 @@ class Desk:
             hot.rollback()
             raise
         effects = group.effects
+        self._asked = self._asked or group.asked
         if group.changes:
             effects.insert(0, self._changed(group))
             self._last_n = group.last_n

@@ -16,10 +16,21 @@ from typing import assert_never
 from central.desk_entry import consume, dead_letter, skipped, voided
 from central.desk_scene import Group, Scene
 from central.desk_time import Heard
+from central.desk_told import next_calls, told
 from central.ledger.hot_sqlite import is_trouble
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import StreamRow
-from central.results import DeskInput, DeskResult, FromStation, RetryStream, SkipEntry, Trouble, Upward
+from central.results import (
+    AskNext,
+    DeskInput,
+    DeskResult,
+    FromStation,
+    RetryStream,
+    SkipEntry,
+    Told,
+    Trouble,
+    Upward,
+)
 from wire.messages.stream import Answer, Entry, Envelope, Hello, Void
 from wire.streams.central import (
     Foreign,
@@ -79,6 +90,11 @@ class Batch:
                 return self._retry(station)
             case SkipEntry(station=station):
                 return self._skip(station)
+            case AskNext():
+                return DeskResult(calls=next_calls(self.group, given))
+            case Told():
+                told(self.group, given)
+                return DeskResult()
             case _:
                 assert_never(given)
 

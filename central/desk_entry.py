@@ -28,7 +28,7 @@ def consume(scene: Scene, entry: Entry, state: StreamRow, memory: "Memory") -> A
     answer = None
     if isinstance(body, Checkout | Renew):
         row, title = request(scene, body, entry.answer)
-        answer = row.say(entry.link, memory.boot, title)
+        answer = None if row is None else row.say(entry.link, memory.boot, title)
         item: str | None = body.item
     else:
         item = fact(scene, body)

@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from central.desk_alarm import raise_gate_alarm
+from central.desk_asked import ask, reported
 from central.desk_items import append, close_tag_cases, is_latest, refold, store
 from central.desk_lend import withdrawn
 from central.desk_scene import Scene
@@ -61,6 +63,7 @@ def _tag(scene: Scene, body: TagWritten | TagUnknown) -> str:
             scene.open_case("tag-reported-without-loan", body.request, item=body.item, detail=word)
         return body.item
     scene.hot.loan_tag(loan.request, word)
+    reported(scene, loan.request, word)
     if loan.withdrawn and word == "written":
         scene.open_case("tag-written-after-withdrawn", body.request, item=loan.item)
     if not loan.withdrawn and row is not None and is_latest(row, loan.request) and row.state.loan is not None:
@@ -79,6 +82,8 @@ def _checkin(scene: Scene, body: Checkin) -> str:
     row = scene.hot.item(body.item)
     scene.hot.new_checkin((scene.fact, body.item, scene.at, scene.station, scene.branch, body.via, None))
     scene.tell("checkin", body.via)
+    if not scene.group.authority.at_once:
+        ask(scene, "checkin", body.item, happened=True)
     known = None if row is None else Item(row.item, row.item_class, row.branch)
     if decide_checkin(known) == "record-unknown":
         scene.open_case("item-unknown-returned", body.item, item=body.item)
@@ -126,7 +131,11 @@ def _passage(scene: Scene, body: Passage) -> None:
             body.silent,
         )
     )
-    scene.tell("passage" if body.verdict == "pass" else "gate-alarm", body.verdict)
+    if body.verdict == "pass":
+        scene.tell("passage", body.verdict)
+    else:
+        raise_gate_alarm(scene)
+        scene.tell("gate-alarm", body.verdict)
     for passed in body.items:
         if passed.case is not None:
             scene.open_case(passed.case, passed.item, item=passed.item)

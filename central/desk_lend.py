@@ -1,19 +1,24 @@
 """Requests at the desk: checkout, renew, and taking one back (streams.md L7, L8)."""
 
+from typing import Literal
+
+from central.desk_asked import ask, here, take_back
 from central.desk_items import lend, refold
 from central.desk_scene import Scene
 from central.ledger.rows import AnswerRow, ItemRow, PatronRow
-from circulation.decide import Decision, Granted, decide_withdrawal
+from circulation.decide import Decision, Granted, Withdrawal, decide_withdrawal
 from circulation.due import due_date
 from circulation.model import Asked, Block, Item, OpenLoan, Patron, Place
+from circulation.policy import ANY
 from wire.messages.facts import Checkout, Renew, Withdrawn
 from wire.messages.stream import Answer, Refusal
 
 
-def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> tuple[AnswerRow, str | None]:
+def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> tuple[AnswerRow | None, str | None]:
     """Decide a request, or record it as it happened when the station brings its answer along (L7).
 
-    Returns the answer, stored, and the item's title, which is said but not stored with it.
+    Returns the answer, stored, and the item's title, which is said but not stored with it. There is no
+    answer yet when the request is decided elsewhere: it is committed as *asked*, and pushed later.
     """
     row = scene.hot.item(body.item)
     patron = scene.hot.patron(body.card)
@@ -22,9 +27,19 @@ def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> tuple[
         return _as_happened(scene, body, told, row, patron), title
     asked = _ask(scene, body, row, patron)
     decision = scene.group.authority.decide(asked, scene.at)
-    if isinstance(body, Checkout) and body.offline and isinstance(decision, Refusal) and row and patron:
-        decision = _lent_already(scene, body, decision, row, patron)
-    return _record(scene, body, decision, row, patron), title
+    offline = isinstance(body, Checkout) and body.offline
+    if decision is None:
+        holder = body.card if patron is None else patron.patron
+        ask(scene, asked.kind, body.item, card=body.card, patron=holder, happened=offline)
+        if not offline:
+            return None, title
+        return record(scene, asked.kind, body.item, _provisional(scene, row, patron), row, holder), title
+    if offline and isinstance(decision, Refusal) and row and patron:
+        scene.open_case("lent-offline-against-rule", scene.fact, item=body.item, detail=decision.code)
+        decision = _provisional(scene, row, patron)
+    return record(
+        scene, asked.kind, body.item, decision, row, None if patron is None else patron.patron
+    ), title
 
 
 def _ask(scene: Scene, body: Checkout | Renew, row: ItemRow | None, patron: PatronRow | None) -> Asked:
@@ -57,40 +72,49 @@ def _item(scene: Scene, row: ItemRow) -> Item:
     return Item(row.item, row.item_class, row.branch, row.gone, open_loan)
 
 
-def _lent_already(
-    scene: Scene, body: Checkout, refusal: Refusal, row: ItemRow, patron: PatronRow
-) -> Decision:
-    """Lent provisionally while central was away: it happened, so it is recorded, with a case."""
-    scene.open_case("lent-offline-against-rule", scene.fact, item=body.item, detail=refusal.code)
-    terms = scene.group.policy.terms(patron.patron_class, row.item_class, scene.branch)
+def _provisional(scene: Scene, row: ItemRow | None, patron: PatronRow | None) -> Granted:
+    """Lent while central was away: it happened, so it is recorded, by the terms that we know."""
+    patron_class, item_class = patron.patron_class if patron else ANY, row.item_class if row else ANY
+    terms = scene.group.policy.terms(patron_class, item_class, scene.branch)
     return Granted(due_date(scene.at, scene.zone, terms.loan_days))
 
 
-def _record(
-    scene: Scene, body: Checkout | Renew, decision: Decision, row: ItemRow | None, patron: PatronRow | None
+def record(
+    scene: Scene,
+    kind: Literal["checkout", "renew"],
+    item: str,
+    decision: Decision,
+    row: ItemRow | None,
+    holder: str | None,
 ) -> AnswerRow:
     """Write the effect of a decision, and the answer beside it."""
+    now = scene.group.now
     if isinstance(decision, Refusal):
         scene.tell("refused", decision.code)
-        answer = AnswerRow(scene.fact, "refused", body.item, None, False, decision, scene.group.now)
+        answer = AnswerRow(scene.fact, "refused", item, None, False, decision, now)
     else:
-        if row is None or patron is None:
+        if holder is None or (row is None and scene.group.authority.at_once):
             raise ValueError("granted without item or patron")
-        _lend_or_renew(scene, body, decision, row, patron.patron)
-        answer = AnswerRow(
-            scene.fact, "granted", body.item, decision.due, decision.renewed, None, scene.group.now
-        )
+        _lend_or_renew(scene, kind, item, decision, row, holder)
+        answer = AnswerRow(scene.fact, "granted", item, decision.due, decision.renewed, None, now)
     scene.hot.answer(answer)
     return answer
 
 
-def _lend_or_renew(scene: Scene, body: Checkout | Renew, granted: Granted, row: ItemRow, patron: str) -> None:
+def _lend_or_renew(
+    scene: Scene,
+    kind: Literal["checkout", "renew"],
+    item: str,
+    granted: Granted,
+    row: ItemRow | None,
+    holder: str,
+) -> None:
     """A checkout is an event of the item even when it renews: the item lies on this pad now. A renew is
     none: it only moves the due date."""
     scene.tell("renew" if granted.renewed else "checkout")
-    if isinstance(body, Checkout):
-        lend(scene, body.item, row, (patron, granted.due.isoformat(), granted.renewals))
-    elif row.state.loan is not None:
+    if kind == "checkout":
+        lend(scene, item, row, (holder, granted.due.isoformat(), granted.renewals))
+    elif row is not None and row.state.loan is not None:
         scene.hot.new_renewal(scene.fact, row.state.loan, scene.at, granted.due)
         scene.hot.loan_due(row.state.loan, granted.due, granted.renewals)
 
@@ -131,14 +155,24 @@ def _renewed_before(scene: Scene, told: Answer, row: ItemRow | None, holder: str
 
 
 def withdrawn(scene: Scene, body: Withdrawn) -> str | None:
-    """Take a request back (L8). Returns the item it was about, if the request is known."""
+    """Take a request back (L8), elsewhere too. Returns the item it was about, if the request is known."""
+    asked = here(scene, body.request)
+    item, come_to = _withdraw(scene, body)
+    if asked is not None:
+        take_back(scene, asked, come_to)
+        return asked.item
+    return item
+
+
+def _withdraw(scene: Scene, body: Withdrawn) -> tuple[str | None, Withdrawal]:
     loan = scene.hot.loan(body.request)
     if loan is None:
         renewal = scene.hot.renewal(body.request)
-        if renewal is not None and not renewal[1]:
-            scene.hot.withdraw_renewal(body.request, renewal[0])
-            scene.tell("withdrawn", body.reason)
-        return None
+        if renewal is None or renewal[1]:
+            return None, "nothing"
+        scene.hot.withdraw_renewal(body.request, renewal[0])
+        scene.tell("withdrawn", body.reason)
+        return None, "undo"
     come_to = decide_withdrawal(known=not loan.withdrawn, tag_written=loan.tag == "written")
     row = scene.hot.item(loan.item)
     if come_to == "undo":
@@ -149,4 +183,4 @@ def withdrawn(scene: Scene, body: Withdrawn) -> str | None:
         scene.hot.contest_loan(loan.request)
         scene.open_case("withdrawn-after-written", loan.item, item=loan.item, detail=body.reason)
         refold(scene, loan.item, row)
-    return loan.item
+    return loan.item, come_to

@@ -27,6 +27,8 @@ class Group:
     effects: list[Effect] = field(default_factory=list)
     changes: list[tuple[int, str, int, str]] = field(default_factory=list)
     """(n, item, version, word)"""
+    asked: bool = False
+    """Whether something changed that the runner of an authority elsewhere should look at."""
 
     def mark(self) -> tuple[int, int]:
         """Return where an entry begins."""

@@ -4,6 +4,7 @@ The gap between the two is a state with a name (design §4). It ends with a repo
 person must look, so it becomes a case, which any later good report about that item's tag closes.
 """
 
+from central.desk_asked import settle_granted
 from central.desk_scene import Group, Scene
 
 WINDOW_MS = 86_400_000
@@ -16,3 +17,5 @@ def settle(group: Group) -> None:
     for item, station, branch in group.hot.unsettled(until - WINDOW_MS, until):
         scene = Scene(group, group.hot, station, branch, "UTC", "", "", group.now)
         scene.open_case("tag-unreported", item, item=item)
+    if not group.authority.at_once:
+        settle_granted(group, until)

@@ -12,6 +12,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from central.authority import Said
+from central.authority_states import Call, Verb
+from central.ledger.alarms import AlarmRow
 from wire.messages.asks import ItemChange
 from wire.messages.stream import UPWARD, Answer, Entry, Envelope, Hello, Lost, Resume, Void
 
@@ -58,7 +61,31 @@ class SkipEntry:
     operator: str
 
 
-DeskInput = FromStation | RetryStream | SkipEntry
+@dataclass(frozen=True, slots=True)
+class AskNext:
+    """The runner has room: commit as *sent* what may be asked elsewhere now, and return the calls."""
+
+    busy: frozenset[str]
+    """Requests with a call under way, or resting after one."""
+    room: int
+    stale_ms: int
+    """A request that could not be sent for so long is refused."""
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an authority elsewhere said to a call."""
+
+    request: str
+    verb: Verb
+    said: Said
+    give_up_ms: int
+    """What is in doubt for so long is a case."""
+    boot: str
+
+
+DeskInput = FromStation | RetryStream | SkipEntry | AskNext | Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,8 @@ class DeskResult:
     alarm: Trouble | None = None
     detail: str = ""
     """For operators: what was done, e.g. how many streams were released."""
+    calls: tuple[Call, ...] = ()
+    """For the runner: the calls it makes now."""
 
 
 FeedWord = Literal["checkout", "renew", "refused", "withdrawn", "checkin", "passage", "gate-alarm", "case"]
@@ -154,4 +183,11 @@ class Pushed:
     answer: Answer
 
 
-Effect = ItemsChanged | Happened | CaseOpened | CaseClosed | Counted | Pushed
+@dataclass(frozen=True, slots=True)
+class GateAlarm:
+    """An alarm that was raised, or stands again, in the commit of the passage that is its cause."""
+
+    alarm: AlarmRow
+
+
+Effect = ItemsChanged | Happened | CaseOpened | CaseClosed | Counted | Pushed | GateAlarm

@@ -34,6 +34,7 @@ from central.results import (
     CaseOpened,
     Counted,
     Effect,
+    GateAlarm,
     Happened,
     ItemsChanged,
     Pushed,
@@ -291,7 +292,7 @@ class Service:
                     self.link.post(Outgoing(topic("changes"), said.encode()))
             case Pushed(station=station, answer=answer):
                 self.link.post(Outgoing(topic("answer", station=station), answer.encode()))
-            case Happened() | CaseOpened() | CaseClosed() | Counted():
+            case Happened() | CaseOpened() | CaseClosed() | Counted() | GateAlarm():
                 self.watch.happened(effect)
             case _:
                 assert_never(effect)

@@ -30,11 +30,11 @@ from central.alarms.rules import (
     unknown_station,
     unreadable,
 )
-from central.alarms.say import message, word
+from central.alarms.say import alarm_of, message, word
 from central.branches import Branches
 from central.fleet import StationView
 from central.ledger.ledger import BranchRow, StationRow
-from central.results import CaseClosed, CaseOpened, Counted, Happened, Trouble
+from central.results import CaseClosed, CaseOpened, Counted, GateAlarm, Happened, Trouble
 from central.telemetry.intake import clean, point
 from central.telemetry.port import Point
 from wire.clock import Clock
@@ -86,6 +86,8 @@ class Watch:
         self._heard = heard
         self._said: dict[str, bytes] = {}
         self._momentary: dict[Key, tuple[Condition, datetime | None]] = {}
+        self._adopted: list[Alarm] = []
+        """Alarms that were raised in a commit, to be told in the next turn."""
         self._there: dict[str, bool] = {}
         self._entries: dict[str, tuple[StationView, tuple[Glyph, str]]] = {}
         """What each station's published entry was made from."""
@@ -203,20 +205,24 @@ class Watch:
         self.views[station] = fleet.on_sample(view, part, sample, now)
         self._point(point(view.branch, station, part, sample, now))
 
-    def happened(self, effect: Happened | CaseOpened | CaseClosed | Counted) -> None:
+    def happened(self, effect: Happened | CaseOpened | CaseClosed | Counted | GateAlarm) -> None:
         """Take into account what a commit changed."""
         match effect:
             case Happened(event=event, station=station, branch=branch, at=at, detail=detail):
                 self._count(effect)
                 if event == "gate-alarm":
-                    view = self.views.get(station)
-                    condition = gate_alarm(station, branch, view.name if view else station, at)
+                    condition = gate_alarm(station, branch, self._called(station)[1], at)
                     self._momentary[condition.key] = (condition, self._clock.now() + self._gate_stands)
                 self.branches.feed(branch, event, station, detail)
             case CaseOpened(station=station, branch=branch, kind=kind):
                 self.branches.feed(branch, "case", station, kind)
             case Counted(branch=branch, at=at, entered=entered, left=left):
                 self.branches.count(branch, at, entered, left)
+            case GateAlarm(alarm=raised):
+                alarm = alarm_of(raised)
+                if alarm.key not in self.book.alarms:
+                    self.book.alarms[alarm.key] = alarm
+                    self._adopted.append(alarm)
             case CaseClosed():
                 pass
 
@@ -271,7 +277,9 @@ class Watch:
         now = self._clock.now()
         found, scope = self._judge(now)
         changed = self.book.update(found, scope, iter(new_id, ""), now) + self.book.tick(now)
-        await self._tell(changed)
+        adopted, self._adopted = self._adopted, []
+        changed_keys = {alarm.alarm for alarm in changed}
+        await self._tell([alarm for alarm in adopted if alarm.alarm not in changed_keys] + changed)
         for view in list(self.views.values()):
             self._publish(view, now)
         self.branches.publish({view.branch for view in self.views.values() if view.kind == "gate"})

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, false, literal_column, null, select, true, update
+from sqlalchemy import case as _case
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 
@@ -53,7 +54,30 @@ _SAVE = str(
     _INSERT.on_conflict_do_update(
         index_elements=["alarm"],
         set_={c.name: _INSERT.excluded[c.name] for c in alarm.columns if c.name != "alarm"},
+        where=alarm.c.at <= _INSERT.excluded.at,
     ).compile(dialect=sqlite.dialect(paramstyle="named"))
+)
+_AGAIN = str(
+    update(alarm)
+    .values(
+        seen=bindparam("to_seen"),
+        at=bindparam("to_at"),
+        since=bindparam("to_at"),
+        standing=true(),
+        returned_at=null(),
+        acknowledged_at=null(),
+        times=alarm.c.times + literal_column("1"),
+        state=_case(
+            (
+                alarm.c.state == literal_column("'returned-unacknowledged'"),
+                literal_column("'unacknowledged'"),
+            ),
+            else_=alarm.c.state,
+        ),
+    )
+    .where(alarm.c.alarm == bindparam("key"))
+    .where(alarm.c.standing == false())
+    .compile(dialect=sqlite.dialect(paramstyle="named"))
 )
 
 
@@ -66,8 +90,19 @@ def load_all(db: Connection, *, open_only: bool = True) -> list[AlarmRow]:
 
 
 def save(hot: Hot, rows: Iterable[AlarmRow]) -> None:
-    """Insert or replace alarms: `await desk.write(lambda hot: alarms.save(hot, rows))`."""
+    """Insert or replace alarms: `await desk.write(lambda hot: alarms.save(hot, rows))`.
+
+    What was changed later than a row's `at` (by a commit that let the alarm stand again) is kept.
+    """
     hot.connection.executemany(_SAVE, [asdict(row) for row in rows])
+
+
+def stand_again(hot: Hot, row: AlarmRow) -> None:
+    """Let an alarm that was over, but is not closed, stand again since `row.at`; one that stands is left.
+
+    It is dated a millisecond later, so that a closing of the same moment, saved after this, is not kept.
+    """
+    hot.connection.execute(_AGAIN, {"to_seen": row.seen, "to_at": row.at + 1, "key": row.alarm})
 
 
 def _fields(mapping: Any) -> dict[str, Any]:

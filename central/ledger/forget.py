@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, sel
 from sqlalchemy.dialects import sqlite
 
 from central.ledger.hot_sqlite import Hot
-from central.ledger.schema import HELD, case, change, checkin, dead_letter, loan
+from central.ledger.schema import FINISHED, HELD, asked, case, change, checkin, dead_letter, loan
 from circulation.policy import Retention
 
 DAY_MS = 86_400_000
@@ -35,6 +35,14 @@ _DEAD = (
     .where(dead_letter.c.body.is_not(None))
     .where(dead_letter.c.received <= bindparam("until"))
 )
+_IN_CASE_OF_ASKED = exists().where(case.c.item == asked.c.item).where(case.c.closed.is_(None))
+_ASKED = (
+    update(asked)
+    .values(card=literal_column("NULL"), patron=literal_column("NULL"))
+    .where(asked.c.card.is_not(None))
+    .where(FINISHED)
+    .where(~_IN_CASE_OF_ASKED)
+)
 _LAST_OLD = select(func.max(change.c.n)).where(change.c.at <= bindparam("until"))
 _CHANGES = delete(change).where(change.c.n <= bindparam("upto"))
 
@@ -43,7 +51,7 @@ def _sql(statement: object) -> str:
     return str(statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]  # every statement compiles
 
 
-LOANS, DEAD, LAST_OLD, CHANGES = (_sql(s) for s in (_LOANS, _DEAD, _LAST_OLD, _CHANGES))
+LOANS, DEAD, ASKED, LAST_OLD, CHANGES = (_sql(s) for s in (_LOANS, _DEAD, _ASKED, _LAST_OLD, _CHANGES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,13 @@ def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
         until = now - retention.loan_days * DAY_MS
         loans = run(LOANS, {"until": until, "for_good": min(until, now - DAY_MS)}).rowcount
         dead = run(DEAD, {"until": now - retention.dead_letter_days * DAY_MS}).rowcount
+        asked_for = run(ASKED).rowcount
         changes = _prune_changes(hot, now - retention.change_days * DAY_MS)
         hot.commit()
     except BaseException:
         hot.rollback()
         raise
-    if loans or dead:
+    if loans or dead or asked_for:
         hot.shed()
     return Forgotten(loans, dead, changes)
 

@@ -1,7 +1,8 @@
 """Rows of the ledger as the desk holds them while it decides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Literal
 
 from circulation.history import ItemState
 from wire.messages.stream import Answer, Refusal
@@ -91,6 +92,37 @@ class AnswerRow:
             title=title or None,
             refusal=self.refusal,
         )
+
+
+AskedState = Literal["asked", "sent", "unknown", "granted", "undo", "undoing", "confirmed", "undone", "case"]
+"""Where a request to an authority elsewhere stands; `central.authority_states` says what follows what."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRow:
+    """One thing that an authority elsewhere decides, or is told."""
+
+    request: str
+    n: int
+    """In which order they came; one of an item or a patron waits for those before it."""
+    kind: Literal["checkout", "renew", "checkin"]
+    state: AskedState
+    item: str
+    card: str | None = field(repr=False)
+    patron: str | None = field(repr=False)
+    station: str
+    branch: str
+    zone: str
+    at: int
+    """When it was asked, or happened, corrected, ms."""
+    asked: int
+    """When it was committed here, ms."""
+    since: int
+    """Since when the call, or its undoing, is under way, ms."""
+    happened: bool
+    """It cannot be refused: a return, or a loan made while nobody could be asked."""
+    withdrawn: bool = False
+    outcome: Literal["granted", "renewed", "refused"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

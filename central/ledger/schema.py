@@ -271,6 +271,36 @@ alarm = Table(
     Column("closed", BigInteger),
 )
 
+# --- what an authority elsewhere decides (design §4) ----------------------------------------------
+
+asked = Table(
+    "asked",
+    metadata,
+    Column("request", ID, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("item", ID, nullable=False),
+    # Forgotten once nothing is left to be said about the patron (`forget`).
+    Column("card", ID),
+    Column("patron", ID),
+    Column("station", ID, nullable=False),
+    Column("branch", ID, nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("asked", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("happened", Boolean, nullable=False),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    Column("outcome", String(8)),
+)
+UNFINISHED = text("state IN ('asked', 'sent', 'unknown', 'granted', 'undo', 'undoing')")
+FINISHED = text("state IN ('confirmed', 'undone', 'case')")
+Index("ix_asked_n", asked.c.n, unique=True)
+Index("ix_asked_open", asked.c.state, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
+NAMED = text("card IS NOT NULL")
+Index("ix_asked_to_forget", asked.c.card, sqlite_where=NAMED, postgresql_where=NAMED)
+
 # --- the writer -----------------------------------------------------------------------------------
 
 lease = Table(

@@ -27,7 +27,10 @@ from sqlalchemy import (
 
 from central.ledger.schema import (
     OPEN,
+    UNFINISHED,
+    alarm,
     answer,
+    asked,
     card,
     case,
     change,
@@ -275,4 +278,30 @@ UNSETTLED_CHECKINS = (
     .where(checkin.c.at.between(bindparam("since"), bindparam("until")))
     .where(checkin.c.secured.is_(None))
     .where(item.c.last_id == checkin.c.fact_id)
+)
+
+# --- what an authority elsewhere decides
+NEW_ASKED = insert(asked).values(
+    {column.name: bindparam(column.name) for column in asked.columns if column.name != "n"}
+    | {"n": select(func.coalesce(func.max(asked.c.n), 0) + literal_column("1")).scalar_subquery()}
+)
+ASKED = _by(asked.c.request, *asked.columns)
+ASKED_OPEN = select(*asked.columns).where(UNFINISHED).order_by(asked.c.n)
+ASKED_STATE = _set(
+    asked,
+    asked.c.state,
+    asked.c.since,
+    asked.c.withdrawn,
+    asked.c.outcome,
+    where={asked.c.request: "request"},
+)
+
+# --- alarms that are raised in the commit of their fact
+STATION_NAME = _by(station.c.station, station.c.name)
+OPEN_ALARM = (
+    select(alarm.c.alarm)
+    .where(alarm.c.station == bindparam("station"))
+    .where(alarm.c.part == bindparam("part"))
+    .where(alarm.c.rule == bindparam("rule"))
+    .where(alarm.c.closed.is_(None))
 )

@@ -1,0 +1,109 @@
+"""The desk's share of asking elsewhere: committing *sent* before a call, and its outcome after it.
+
+Both are inputs of the desk, so they share transactions with what stations send. An outcome that cannot be
+recorded is taken back alone and becomes a case: what was said there must not be lost in a loop of crashes.
+"""
+
+import logging
+from dataclasses import replace
+from typing import assert_never
+
+from central.authority import Done, Said
+from central.authority_states import Call, Turn, begun, conclude, plan, undone
+from central.desk_asked import scene_of, turn
+from central.desk_lend import record
+from central.desk_scene import Group, Scene
+from central.ledger.hot_sqlite import is_trouble
+from central.ledger.lock import LeaseLost
+from central.ledger.rows import AskedRow
+from central.results import AskNext, Pushed, Told
+from circulation.decide import Decision, Granted
+from circulation.due import due_date
+from circulation.policy import ANY
+from wire.messages.stream import Refusal
+
+log = logging.getLogger("turnleaf.central.desk")
+
+WAITED = Refusal(code="not-now", next_step="try-later")
+"""Said when a request waited so long to be sent that nobody stands there any more."""
+UNSURE = Refusal(code="authority-unsure", next_step="desk")
+"""Said when nobody could find out what became of a request."""
+
+
+def next_calls(group: Group, given: AskNext) -> tuple[Call, ...]:
+    """Commit what is about to be called; returns the calls, to be made after the commit."""
+    made = []
+    rows = group.hot.asked_open()
+    for call in plan(rows, given.busy, given.room, group.now, given.stale_ms):
+        if call.verb == "expire":
+            row = replace(call.row, state="confirmed", outcome="refused")
+            _carry_out(scene_of(group, row), Turn(row, "answer"), WAITED, given.boot)
+            continue
+        row = begun(call, group.now)
+        group.hot.asked_state(row)
+        made.append(Call(row, call.verb))
+    return tuple(made)
+
+
+def told(group: Group, given: Told) -> None:
+    """Commit what came of a call, with its answer and effect."""
+    row = group.hot.asked(given.request)
+    if row is None:
+        return
+    mark = group.mark()
+    group.hot.savepoint()
+    try:
+        if row.state == "undoing":
+            turned = undone(row, given.verb, given.said, group.now, given.give_up_ms)
+        else:
+            turned = conclude(row, given.said, group.now, given.give_up_ms)
+        if turned.row != row:
+            _carry_out(scene_of(group, row), turned, given.said, given.boot)
+        group.hot.release()
+    except Exception as error:
+        if isinstance(error, LeaseLost) or is_trouble(error):
+            raise
+        log.error("an outcome of %s cannot be recorded: %s", row.station, type(error).__name__)
+        group.hot.undo()
+        group.back(mark)
+        turned = Turn(replace(row, state="case"), "nothing", "outcome-not-recorded", type(error).__name__)
+        turn(scene_of(group, row), turned)
+
+
+def _carry_out(scene: Scene, turned: Turn, said: Said, boot: str) -> None:
+    turn(scene, turned)
+    match turned.then:
+        case "nothing":
+            return
+        case "answer":
+            _answer(scene, turned.row, _decision(scene, turned.row, said), boot)
+        case "give-up":
+            if not turned.row.withdrawn and not turned.row.happened:
+                _answer(scene, turned.row, UNSURE, boot)
+        case _:
+            assert_never(turned.then)
+
+
+def _decision(scene: Scene, row: AskedRow, said: Said) -> Decision:
+    """Return what was said there as our own rules would have said it."""
+    if isinstance(said, Refusal):
+        return said
+    if not isinstance(said, Done):
+        raise TypeError("only what was decided is answered")
+    due = said.due
+    if due is None:
+        item = scene.hot.item(row.item)
+        terms = scene.group.policy.terms(ANY, item.item_class if item else ANY, row.branch)
+        due = due_date(row.at, row.zone, terms.loan_days)
+    renewed = row.outcome == "renewed"
+    return Granted(due, renewed=renewed, renewals=int(renewed))
+
+
+def _answer(scene: Scene, row: AskedRow, decision: Decision, boot: str) -> None:
+    """Store answer and effect, and push the answer: its request was consumed long ago."""
+    item = scene.hot.item(row.item)
+    if row.kind == "checkin":
+        raise TypeError("a return is not answered")
+    answer = record(scene, row.kind, row.item, decision, item, row.patron)
+    title = None if item is None else item.title
+    scene.group.effects.append(Pushed(row.station, answer.say("", boot, title)))
