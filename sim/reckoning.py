@@ -35,11 +35,30 @@ class LedgerFacts:
     """Holes in the numbers of a stream, and entries that a station claimed and the ledger lacks."""
 
 
-def read_ledger(path: Path) -> LedgerFacts:
-    """Read a ledger's file; the central that owns it may be running.
+@dataclass
+class _Lending:
+    """A loan with those that only go on with it: a tag is turned once for all of them."""
 
-    A loan that goes on for the same patron turned no tag and is not counted again.
-    """
+    item: str
+    written: bool
+
+
+def _lendings(db: sqlite3.Connection) -> list[_Lending]:
+    """Return the loans that were not withdrawn, each with its continuations for the same patron."""
+    found: list[_Lending] = []
+    for item, tag, goes_on in db.execute(
+        "SELECT loan.item, tag, coalesce(answer.renewed, 0) FROM loan LEFT JOIN answer USING (request)"
+        " WHERE NOT withdrawn ORDER BY loan.item, start"
+    ):
+        if goes_on and found and found[-1].item == item:
+            found[-1].written |= tag == "written"
+        else:
+            found.append(_Lending(item, tag == "written"))
+    return found
+
+
+def read_ledger(path: Path) -> LedgerFacts:
+    """Read a ledger's file; the central that owns it may be running."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
 
         def one(query: str) -> int:
@@ -48,15 +67,10 @@ def read_ledger(path: Path) -> LedgerFacts:
         def by_item(query: str) -> Counter[str]:
             return Counter(dict(db.execute(query).fetchall()))
 
+        loans = _lendings(db)
         return LedgerFacts(
-            loans=by_item(
-                "SELECT item, count(*) FROM loan WHERE NOT withdrawn"
-                " AND request NOT IN (SELECT request FROM answer WHERE renewed) GROUP BY item"
-            ),
-            written=one(
-                "SELECT count(*) FROM loan WHERE tag = 'written'"
-                " AND request NOT IN (SELECT request FROM answer WHERE renewed)"
-            ),
+            loans=Counter(loan.item for loan in loans),
+            written=sum(loan.written for loan in loans),
             returns=by_item("SELECT item, count(*) FROM checkin GROUP BY item"),
             secured=one("SELECT count(*) FROM checkin WHERE secured = 'verified'"),
             open_loans=frozenset(
