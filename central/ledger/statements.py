@@ -283,7 +283,11 @@ UNSETTLED_CHECKINS = (
 # --- what an authority elsewhere decides
 NEW_ASKED = insert(asked).values(
     {column.name: bindparam(column.name) for column in asked.columns if column.name != "n"}
-    | {"n": select(func.coalesce(func.max(asked.c.n), 0) + literal_column("1")).scalar_subquery()}
+    | {
+        "n": select(
+            func.coalesce(func.max(asked.c.n), literal_column("0")) + literal_column("1")
+        ).scalar_subquery()
+    }
 )
 ASKED = _by(asked.c.request, *asked.columns)
 ASKED_OPEN = select(*asked.columns).where(UNFINISHED).order_by(asked.c.n)
