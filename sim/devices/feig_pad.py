@@ -1,52 +1,77 @@
 """A FEIG reader with a pad, turned around: a TCP server that answers the production driver byte for byte.
 
 It serves one connection at a time, as a small reader's firmware does: who comes second is connected and
-waits, unanswered, until the first has hung up. Its faults are set from outside: a cable pulled and
-plugged, an antenna lost, weak tags, tags that go while they are written, more tags than it can tell apart.
+waits, unanswered, until the first has hung up. Its faults are set from outside: a cable pulled and plugged,
+an antenna lost, weak tags, tags that go while they are written, more tags than it can tell apart, answers
+that are late, lost, doubled or broken, firmware that answers oddly.
 """
 
 import asyncio
-import random
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Literal
 
-from firmware_bridge.feig import words
+from firmware_bridge.feig import control, words
 from firmware_bridge.feig.frames import STX, Frame, Parser, encode, encode_standard
-from sim.devices.tags import SimTag, TagAway, TagRefused
+from sim.devices.feig_buffer import ReadBuffer
+from sim.devices.feig_tags import Answer, Firmware, TagCommands
+from sim.devices.field import Field
+from sim.devices.tags import SimTag
 
-TAGS_PER_ANSWER = 20
-"""Tags in one inventory answer; the rest comes with "more data"."""
 MR102 = 77
 """Reader type of a mid-range pad reader (manual, "codes of reader types")."""
 FIRMWARE = bytes((2, 10))
 
 
-class FeigPad:
+class FeigPad(Field):
     """The far end of the cable to a pad."""
 
-    def __init__(self, *, seed: int = 0, air_time_s: float = 0.0, serial: str = "00C0FFEE") -> None:
-        self.tags: dict[str, SimTag] = {}
-        self.antenna = True
-        self.collide_above = 60
-        """With more tags than this in the field, none can be told apart."""
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        air_time_s: float = 0.0,
+        serial: str = "00C0FFEE",
+        air: Literal["none", "iso15693"] = "none",
+    ) -> None:
+        super().__init__(seed=seed)
         self.air_time_s = air_time_s
-        """Seconds that each exchange with a tag takes."""
+        """Seconds that each exchange with a tag takes, whatever it is."""
+        self.firmware = Firmware()
         self.inputs = 0
         """Input lines as bits, input 1 in bit 0."""
         self.lamp_until = 0.0
         self.lamp_orders = 0
         self.outputs: dict[int, float] = {}
         """Output number -> loop time until which it is on."""
+        self.form: Literal["both", "standard", "advanced"] = "both"
+        """Frames that this firmware understands."""
+        self.unknown: set[int] = set()
+        """Commands that this firmware does not know (status 80)."""
+        self.late: list[float] = []
+        """Seconds by which the next answers come late."""
+        self.lost_answers = self.twice = self.wrong_crcs = 0
+        """So many next answers are never sent, sent twice, sent with a broken CRC."""
+        self.buffer = ReadBuffer()
+        """What it has read by itself; with `buffer.on` it takes no host commands (buffered read mode)."""
+        self.password: bytes | None = None
+        """Password of the reader's configuration; None for none."""
+        self.configuration: dict[int, bytes] = {
+            n: bytes((n,)) * control.CONFIGURATION_BYTES for n in range(8)
+        }
+        self.noise: tuple[int, int, int] | None = None
+        """Noise level, least, mean and greatest; None is a model that does not know the command."""
         self.host = "127.0.0.1"
         self.port = 0
         self.on_write: Callable[[SimTag], None] = lambda _tag: None
         """Called after each AFI that was really written."""
+        self._air = air
+        self._commands = TagCommands(self, self.firmware)
+        self._logged_in = False
         self._serial = bytes.fromhex(serial)
-        self._rng = random.Random(seed)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._line = asyncio.Lock()
-        self._pending: list[str] = []
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback; port 0 takes a free one."""
@@ -62,7 +87,8 @@ class FeigPad:
             writer.close()
         if server is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(server.wait_closed(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await server.wait_closed()
 
     async def unplug(self) -> None:
         """Pull the cable: the connection ends, a new one is refused."""
@@ -83,14 +109,10 @@ class FeigPad:
         """How many are connected, those included that wait for their turn."""
         return len(self._open)
 
-    def place(self, tag: SimTag) -> None:
-        """Lay an item down."""
-        tag.gone = False
-        self.tags[tag.uid] = tag
-
-    def remove(self, uid: str) -> SimTag | None:
-        """Take an item away."""
-        return self.tags.pop(uid, None)
+    @property
+    def air_s(self) -> float:
+        """Seconds in the air so far, by the bit rates of ISO 15693."""
+        return self._commands.air_s
 
     @property
     def lamp(self) -> bool:
@@ -101,122 +123,128 @@ class FeigPad:
         self._open.add(writer)
         try:
             async with self._line:
-                await self._talk(reader, writer)
+                await self.talk(reader, writer)
         except (OSError, asyncio.CancelledError):
             pass
         finally:
             self._open.discard(writer)
             writer.close()
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer what comes, until the far end hangs up."""
         parser = Parser()
         advanced = True
         while data := await reader.read(4096):
             if not parser.pending:
                 advanced = data[0] == STX
             for frame in parser.feed(data):
+                if self.form != "both" and (self.form == "advanced") != advanced:
+                    continue
                 answer = await self._answer(frame)
+                if self.late:
+                    await asyncio.sleep(self.late.pop(0))
                 long = advanced or len(answer.payload) > 250
-                writer.write(encode(answer) if long else encode_standard(answer))
+                writer.write(self._spoilt(encode(answer) if long else encode_standard(answer)))
                 await writer.drain()
 
+    def _spoilt(self, raw: bytes) -> bytes:
+        if self.lost_answers:
+            self.lost_answers -= 1
+            return b""
+        if self.wrong_crcs:
+            self.wrong_crcs -= 1
+            return raw[:-1] + bytes((raw[-1] ^ 0xFF,))
+        if self.twice:
+            self.twice -= 1
+            return raw + raw
+        return raw
+
     async def _answer(self, frame: Frame) -> Frame:
-        if frame.command == words.ISO_HOST:
-            if self.air_time_s:
-                await asyncio.sleep(self.air_time_s)
-            status, data = self._iso_host(frame.payload)
+        if frame.command in self.unknown:
+            status, data = words.UNKNOWN_COMMAND, b""
+        elif frame.command in (words.ISO_HOST, words.CUSTOM, words.TRANSPARENT):
+            status, data = await self._tag_command(frame)
         else:
             status, data = self._reader_command(frame)
         return Frame(frame.command, bytes((status,)) + data, address=0)
 
-    def _reader_command(self, frame: Frame) -> tuple[int, bytes]:
-        match frame.command:
-            case words.SOFTWARE_VERSION:
-                return words.OK, FIRMWARE + bytes((0, 0, MR102, 0, 0x08))
-            case words.READER_INFO if frame.payload == bytes((words.DEVICE_ID,)):
-                return words.OK, self._serial + bytes(12)
-            case words.RF_RESET | words.RF_OUTPUT:
-                return words.OK, b""
-            case words.GET_INPUT:
-                return words.OK, bytes((self.inputs,))
-            case words.SET_OUTPUT:
-                return self._set_output(frame.payload)
-        return 0x80, b""
+    async def _tag_command(self, frame: Frame) -> Answer:
+        if self.buffer.on:
+            return 0x82, b""
+        before = self._commands.air_s
+        logs = {tag.uid: len(tag.afi_log) for tag in self.tags.values()}
+        do = {words.ISO_HOST: self._commands.host, words.CUSTOM: self._commands.custom}
+        answer = do.get(frame.command, self._commands.transparent)(frame.payload)
+        for tag in list(self.tags.values()):
+            if len(tag.afi_log) > logs.get(tag.uid, 0):
+                self.on_write(tag)
+        spent = self._commands.air_s - before if self._air == "iso15693" else self.air_time_s
+        asked = self.tags.get(frame.payload[2:10].hex().upper())
+        if spent or (asked and asked.slow_s):
+            await asyncio.sleep(spent + (asked.slow_s if asked else 0.0))
+        return answer
 
-    def _set_output(self, payload: bytes) -> tuple[int, bytes]:
+    def _reader_command(self, frame: Frame) -> Answer:
+        answer: Answer = (words.UNKNOWN_COMMAND, b"")
+        match frame.command, frame.payload:
+            case words.SOFTWARE_VERSION, b"":
+                answer = words.OK, FIRMWARE + bytes((0, 0, MR102, 0, 0x08))
+            case words.READER_INFO, mode if mode == bytes((words.DEVICE_ID,)):
+                answer = words.OK, self._serial + bytes(12)
+            case words.READER_INFO, mode if mode == bytes((words.CONTROLLER,)):
+                answer = words.OK, FIRMWARE + bytes((0, 0, MR102, 0, 0x08)) + bytes((1, 4, 1, 4))
+            case words.RF_RESET, b"":
+                self.reset_field()
+                answer = words.OK, b""
+            case words.RF_OUTPUT, switch if len(switch) == 1:
+                if switch[0]:
+                    self.powered = True
+                else:
+                    self.switch_off()
+                answer = words.OK, b""
+            case ((words.CPU_RESET | words.SYSTEM_RESET | words.BAUD_RATE_DETECTION), _):
+                self._logged_in = False
+                answer = words.OK, b""
+            case words.GET_INPUT, b"":
+                answer = words.OK, bytes((self.inputs,))
+            case words.SET_OUTPUT, payload:
+                answer = self._set_output(payload)
+            case words.SIGNAL_OUTPUT, payload if len(payload) == 8:
+                self._light(0, int.from_bytes(payload[4:6], "big") / 10)
+                answer = words.OK, b""
+            case _:
+                answer = self._service(frame.command, frame.payload)
+        return answer
+
+    def _service(self, command: int, payload: bytes) -> Answer:
+        match command:
+            case words.LOGIN:
+                self._logged_in = payload == self.password
+                return (words.OK if self._logged_in else 0x14), b""
+            case words.READ_CONFIGURATION if len(payload) == 1:
+                if self.password is not None and not self._logged_in:
+                    return 0x13, b""
+                block = self.configuration.get(payload[0] & 0x3F)
+                return (words.OK, block) if block else (0x15, b"")
+            case words.DIAGNOSTIC if payload == bytes((control.ANTENNA_STATE,)):
+                broken = not self.antenna or bool(self.antennas_lost)
+                return words.OK, bytes((0x08 if broken else 0, 0))
+            case words.NOISE_LEVEL if self.noise is not None:
+                return words.OK, b"".join(level.to_bytes(2, "big") for level in self.noise)
+            case words.READ_BUFFER | words.BUFFER_INFO | words.CLEAR_BUFFER | words.INITIALIZE_BUFFER:
+                return self.buffer.answer(command, payload)
+        return words.UNKNOWN_COMMAND, b""
+
+    def _set_output(self, payload: bytes) -> Answer:
         if len(payload) < 2 or len(payload) != 2 + payload[1] * 4:
             return 0x81, b""
-        now = asyncio.get_running_loop().time()
         for at in range(2, len(payload), 4):
             if payload[at + 1] & 0x03 == words.OUTPUT_ON:
-                self.outputs[payload[at]] = now + int.from_bytes(payload[at + 2 : at + 4], "big") / 10
-        self.lamp_until = max(self.outputs.values(), default=0.0)
+                self._light(payload[at], int.from_bytes(payload[at + 2 : at + 4], "big") / 10, count=False)
         self.lamp_orders += 1
         return words.OK, b""
 
-    def _iso_host(self, payload: bytes) -> tuple[int, bytes]:
-        if not payload:
-            return 0x81, b""
-        command = payload[0]
-        if command == words.INVENTORY:
-            return self._inventory(bool(payload[1] & words.INVENTORY_MORE) if len(payload) > 1 else False)
-        if len(payload) < 10:
-            return 0x81, b""
-        uid, rest = payload[2:10].hex().upper(), payload[10:]
-        tag = self.tags.get(uid)
-        if tag is None or tag.gone or not self.antenna or self._misses(tag):
-            return words.NO_TAG, b""
-        try:
-            return self._access(tag, command, rest)
-        except TagAway:
-            return words.NO_TAG, b""
-        except TagRefused as refused:
-            return words.ISO_ERROR, bytes((refused.code,))
-
-    def _misses(self, tag: SimTag) -> bool:
-        return tag.weak > 0 and self._rng.random() < tag.weak
-
-    def _inventory(self, more: bool) -> tuple[int, bytes]:
-        if not self.antenna or len(self.tags) > self.collide_above:
-            return words.NO_TAG, b""
-        if not more:
-            self._pending = [uid for uid, tag in self.tags.items() if not tag.gone and not self._misses(tag)]
-        now, self._pending = self._pending[:TAGS_PER_ANSWER], self._pending[TAGS_PER_ANSWER:]
-        if not now:
-            return words.NO_TAG, b""
-        records = b"".join(
-            bytes((words.TAG_TYPE_ISO15693, self.tags[uid].dsfid if uid in self.tags else 0))
-            + bytes.fromhex(uid)
-            for uid in now
-        )
-        return (words.MORE_DATA if self._pending else words.OK), bytes((len(now),)) + records
-
-    def _access(self, tag: SimTag, command: int, rest: bytes) -> tuple[int, bytes]:
-        size = tag.block_size
-        match command:
-            case words.READ_BLOCKS if len(rest) == 2:
-                data = tag.read(rest[0], rest[1])
-                blocks = [
-                    bytes((int(rest[0] + n in tag.locked),)) + data[n * size : (n + 1) * size][::-1]
-                    for n in range(rest[1])
-                ]
-                return words.OK, bytes((rest[1], size)) + b"".join(blocks)
-            case words.WRITE_BLOCKS if len(rest) > 3 and len(rest) == 3 + rest[1] * rest[2]:
-                if rest[2] != size:
-                    return 0x11, b""
-                tag.write(rest[0], b"".join(rest[at : at + size][::-1] for at in range(3, len(rest), size)))
-                return words.OK, b""
-            case words.WRITE_AFI if len(rest) == 1:
-                before = len(tag.afi_log)
-                try:
-                    tag.write_afi(rest[0])
-                finally:
-                    if len(tag.afi_log) > before:
-                        self.on_write(tag)
-                return words.OK, b""
-            case words.SYSTEM_INFORMATION:
-                memory = bytes((size - 1, tag.blocks - 1))
-                return words.OK, b"".join(
-                    (bytes((tag.dsfid,)), bytes.fromhex(tag.uid), bytes((tag.afi,)), memory, b"\x01")
-                )
-        return 0x81, b""
+    def _light(self, number: int, seconds: float, *, count: bool = True) -> None:
+        self.outputs[number] = asyncio.get_running_loop().time() + seconds
+        self.lamp_until = max(self.outputs.values())
+        self.lamp_orders += int(count)
