@@ -7,6 +7,7 @@ the one before, and beside the short asks, so that a branch of new gates keeps n
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -14,11 +15,13 @@ from pydantic import ValidationError
 
 from central.items import pages
 from central.ledger.ledger import Ledger
+from central.pin_tries import PinTries
 from wire.clock import Clock
 from wire.errors import LinkError
 from wire.link import Inbound, Link, Outgoing
 from wire.messages.asks import (
     ASKS,
+    Account,
     Ask,
     AskAccount,
     AskChanges,
@@ -29,6 +32,7 @@ from wire.messages.asks import (
     VerdictSaid,
 )
 from wire.messages.base import Message
+from wire.messages.stream import Refusal
 from wire.topics import BY_NAME, topic
 
 log = logging.getLogger("turnleaf.central.asks")
@@ -48,11 +52,14 @@ class _Waiting:
 class Asks:
     """Answers what stations ask, from the ledger's readers. `run()` does the work."""
 
-    def __init__(self, ledger: Ledger, link: Link, items_key: bytes, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, link: Link, items_key: bytes, clock: Clock, tries: PinTries | None = None
+    ) -> None:
         self._ledger = ledger
         self._link = link
         self._key = items_key
         self._clock = clock
+        self._tries = tries or PinTries()
         self._short: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
         self._long: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
         self.answered = 0
@@ -96,8 +103,7 @@ class Asks:
     async def _answer(self, station: str, ask: Ask) -> None:
         match ask:
             case AskAccount():
-                now = self._clock.now()
-                self._say(station, await self._ledger.account(ask.ask, ask.card, ask.pin, now))
+                self._say(station, await self._account(station, ask))
             case AskItem():
                 self._say(station, await self._ledger.item(ask.ask, ask.item))
             case AskVerdict():
@@ -109,6 +115,22 @@ class Asks:
                 await self._changes(station, ask)
             case _:
                 assert_never(ask)
+
+    async def _account(self, station: str, ask: AskAccount) -> Account:
+        """Read an account; a PIN is compared only while there were not too many wrong ones."""
+        wait = 0.0 if ask.pin is None else self._tries.wait_s(station, ask.card, self._clock.mono())
+        if wait > 0:
+            minutes = max(1, math.ceil(wait / 60))
+            refusal = Refusal(code="too-many-tries", params={"minutes": minutes}, next_step="try-later")
+            return Account(ask=ask.ask, known=False, refusal=refusal)
+        account = await self._ledger.account(ask.ask, ask.card, ask.pin, self._clock.now())
+        if ask.pin is not None and not account.known:
+            self._tries.wrong(station, ask.card, self._clock.mono())
+            if self._tries.wait_s(station, ask.card, self._clock.mono()) > 0:
+                log.warning("%s: too many wrong PINs for a card or at this station", station)
+        elif ask.pin is not None:
+            self._tries.right(ask.card)
+        return account
 
     def _say(self, station: str, said: Message) -> None:
         expiry = BY_NAME["ask"].expiry_s

@@ -60,6 +60,14 @@ class AlarmSettings(Settings):
     gate_alarm_stands_s: float = Field(30, gt=0, description="Seconds the alarm of a gate stands.")
 
 
+class PinSettings(Settings):
+    """How often a wrong PIN may be tried; the patron is told to come back later. Kept in memory alone."""
+
+    tries_by_card: int = Field(5, ge=1, description="Wrong PINs for one card, wherever it is tried.")
+    tries_by_station: int = Field(20, ge=1, description="Wrong PINs at one station, whatever the card.")
+    within_s: float = Field(900, gt=0, description="Seconds within which they are counted.")
+
+
 class LogSettings(Settings):
     """What is written to standard error."""
 
@@ -71,6 +79,9 @@ class CentralSettings(Settings):
     """The central service."""
 
     ledger: str = Field(description="URL of the ledger, e.g. sqlite:////var/lib/turnleaf/ledger.db.")
+    authority: str = Field(
+        "own", description="Who decides about loans: own (the ledger and its policy decide)."
+    )
     policy: FilePath = Field(description="TOML file with loan periods, limits and renewals.")
     items_key: FilePath = Field(description="Key of the item hashes, made by `turnleaf broker init`.")
     spool: FilePath = Field(description="Folder in which measurements wait while the store is away.")
@@ -79,6 +90,7 @@ class CentralSettings(Settings):
         discriminator="kind", description="Where measurements are kept."
     )
     alarms: AlarmSettings = Field(AlarmSettings(), description="When a measurement is an alarm.")
+    pin: PinSettings = Field(PinSettings(), description="How often a wrong PIN may be tried.")
     operators: dict[StationName, Literal["operate", "look"]] = Field(
         default_factory=dict,
         description="Who may do what by request: operate (acknowledge, command, retry) or look (read).",

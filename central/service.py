@@ -20,7 +20,8 @@ from central.alarms.life import Alarm
 from central.alarms.rules import Thresholds
 from central.alarms.say import alarm_of, row
 from central.asks import Asks
-from central.authority import OwnLedger
+from central.authority_kinds import Chosen, choose
+from central.authority_runner import Runner
 from central.config import CentralSettings
 from central.desk import Desk
 from central.inbound import Facts
@@ -29,6 +30,7 @@ from central.ledger.ledger import Ledger
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import millis
 from central.operate import Operators
+from central.pin_tries import PinTries, TryLimits
 from central.results import (
     CaseClosed,
     CaseOpened,
@@ -102,6 +104,7 @@ class Service:
         items_key: bytes,
         link: Link,
         clock: Clock,
+        authority: Chosen | None = None,
     ) -> None:
         self.settings = settings
         self.ledger = ledger
@@ -109,7 +112,8 @@ class Service:
         self.clock = clock
         self.telemetry = telemetry
         self.writer = TelemetryWriter(telemetry, Spool(settings.spool))
-        self.desk = Desk(ledger, OwnLedger(policy), policy, clock, items_key)
+        self.authority = authority or choose(settings, policy)
+        self.desk = Desk(ledger, self.authority.authority, policy, clock, items_key)
         limits = settings.alarms
         self.watch = Watch(
             link,
@@ -130,7 +134,9 @@ class Service:
             unreadable=self.watch.unreadable_envelope,
         )
         self.watch.telemetry_trouble = lambda: self.writer.trouble
-        self.asks = Asks(ledger, link, items_key, clock)
+        pin = settings.pin
+        tries = PinTries(TryLimits(pin.tries_by_card, pin.tries_by_station, pin.within_s))
+        self.asks = Asks(ledger, link, items_key, clock, tries)
         self.operators = Operators(
             link,
             clock,
@@ -150,6 +156,7 @@ class Service:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self.desk.run(), name="desk")
+                    tasks.create_task(self._elsewhere(), name="authority")
                     tasks.create_task(self._effects(), name="effects")
                     tasks.create_task(self._events(tasks), name="link events")
                     tasks.create_task(self.asks.run(), name="asks")
@@ -190,6 +197,15 @@ class Service:
     async def _save_alarms(self, changed: list[Alarm], now: object) -> None:
         rows = [row(alarm, self.clock.now()) for alarm in changed]
         await self.desk.write(lambda hot: alarm_table.save(hot, rows))
+
+    async def _elsewhere(self) -> None:
+        """Carry requests to the authority elsewhere; without one, what an earlier one left open is a case."""
+        chosen = self.authority
+        if chosen.remote is None:
+            await self.desk.abandon()
+            return
+        desk, boot = self.desk, self.ledger.boot
+        await Runner(chosen.remote, desk.submit, desk.asked, boot, chosen.patience).run()
 
     async def _registry(self) -> None:
         """Look at the registry again and again: a station that was added is known without a restart."""

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
+from central.authority_kinds import choose
 from central.config import CentralSettings, InfluxTelemetry, SqliteTelemetry
 from central.ledger.ledger import Ledger
 from central.service import SUBSCRIPTIONS, Service, status
@@ -59,6 +60,7 @@ async def run(settings: CentralSettings, ready: Callable[[], None] = lambda: Non
 
     clock = SystemClock()
     policy = load(settings.policy, Policy)
+    authority = choose(settings, policy)
     items_key = _items_key(settings.items_key)
     async with AsyncExitStack() as stack:
         ledger = Ledger.open(settings.ledger, policy=policy, clock=clock)
@@ -79,4 +81,4 @@ async def run(settings: CentralSettings, ready: Callable[[], None] = lambda: Non
                 will=status(clock, ledger.boot, "lost", stations),
             )
         )
-        await Service(settings, ledger, policy, telemetry, items_key, link, clock).run(ready)
+        await Service(settings, ledger, policy, telemetry, items_key, link, clock, authority).run(ready)
