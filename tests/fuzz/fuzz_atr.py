@@ -4,7 +4,7 @@ from firmware_bridge.atr import check, encode
 from firmware_bridge.explain import atr as explained
 from firmware_bridge.explained import Explained
 
-SEEDS = (encode(0x0B, 0x14), encode(0x03, 0x01), bytes.fromhex("3B00"), bytes.fromhex("3F6525000000"))
+SEEDS = (encode(0x0B, 0x14), encode(0x03, 0x01), bytes.fromhex("3B00"), encode(0x11, 0x3B))
 
 
 def fix(data: bytes) -> bytes:
