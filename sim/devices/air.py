@@ -6,7 +6,7 @@ An inventory counts as one round of 16 slots in which no two tags meet, which is
 
 CARRIER_HZ = 13_560_000
 BYTE_S = 8 * 512 / CARRIER_HZ
-"""A byte in either direction: 302.08 us."""
+"""A byte in either direction: 302.06 us."""
 REQUEST_ENDS_S = (1024 + 512) / CARRIER_HZ
 """SOF and EOF of a request, 75.52 and 37.76 us."""
 RESPONSE_ENDS_S = 2 * 2048 / CARRIER_HZ
