@@ -179,7 +179,8 @@ class FeigPad(Field):
             if len(tag.afi_log) > logs.get(tag.uid, 0):
                 self.on_write(tag)
         spent = self._commands.air_s - before if self._air == "iso15693" else self.air_time_s
-        asked = self.tags.get(frame.payload[2:10].hex().upper())
+        at = 3 if frame.command == words.CUSTOM else 2
+        asked = self.tags.get(frame.payload[at : at + 8].hex().upper())
         if spent or (asked and asked.slow_s):
             await asyncio.sleep(spent + (asked.slow_s if asked else 0.0))
         return answer

@@ -295,3 +295,35 @@ async def test_a_refused_connection_is_said_before_anything_is_written(sim: SimP
 
     with pytest.raises(DeviceLost):
         await pad.set_eas(UID, True)
+
+
+async def test_a_slow_tag_is_waited_for_and_one_slower_than_the_reader_is_unknown_though_it_took(
+    sim: SimPad, pad: FeigPad
+) -> None:
+    tag = lay(sim)
+    tag.slow_s = 0.015
+    assert (await pad.write_afi(UID, 0xC2)).outcome == "verified"
+    assert pad.health.response_ms > 8
+
+    tag.slow_s = 0.025
+    result = await pad.write_afi(UID, 0x07)
+
+    assert (result.outcome, tag.afi) == ("unknown", 0x07)
+    assert pad.health.read_rate < 1
+
+
+async def test_a_stack_that_detunes_sinks_the_read_rate_and_nothing_wrong_is_read(
+    sim: SimPad, pad: FeigPad
+) -> None:
+    tags = [lay(sim, f"E00401500000000{n}", f"item-{n}") for n in range(8)]
+    sim.detune = 0.06
+    read = 0
+    for tag in tags * 3:
+        try:
+            assert bytes(tag.memory) == (await pad.read_all(tag.uid)).blocks
+        except TagGone:
+            continue
+        read += 1
+
+    assert 0 < read < 24
+    assert pad.health.read_rate < 0.97
