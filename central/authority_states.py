@@ -90,14 +90,17 @@ def begun(call: Call, now: int) -> AskedRow:
             return replace(call.row, state="sent", since=now)
         case "undo":
             return replace(call.row, state="undoing")
-        case "settle" | "expire":
+        case "settle":
+            return replace(call.row, state="unknown") if call.row.state == "sent" else call.row
+        case "expire":
             return call.row
         case _:
             assert_never(call.verb)
 
 
-def conclude(row: AskedRow, said: Said, now: int, give_up_ms: int) -> Turn:
-    """Return what comes of a call's outcome; the row's state says which call it was."""
+def conclude(row: AskedRow, verb: Verb, said: Said, now: int, give_up_ms: int) -> Turn:
+    """Return what comes of a request that was sent, or asked after. Only who was to send it, and did not,
+    may say that it goes back in line: an authority that is away when it is asked knows nothing of before."""
     late = now - row.since >= give_up_ms
     match row.state:
         case "undoing":
@@ -111,7 +114,7 @@ def conclude(row: AskedRow, said: Said, now: int, give_up_ms: int) -> Turn:
             return _done(row, said, now)
         case Refusal():
             return _refused(row, said)
-        case Away() if row.state == "sent":
+        case Away() if verb == "carry-out" and row.state == "sent":
             return Turn(replace(row, state="undone" if row.withdrawn else "asked"))
         case Doubt() | Away():
             if not late:

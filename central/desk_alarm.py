@@ -25,4 +25,4 @@ def raise_gate_alarm(scene: Scene) -> None:
         alarms.save(scene.hot, [raised])
     else:
         alarms.stand_again(scene.hot, raised)
-    scene.group.effects.append(GateAlarm(raised))
+    scene.group.effects.append(GateAlarm(raised, moment(scene.at)))

@@ -56,7 +56,7 @@ def told(group: Group, given: Told) -> None:
         if row.state == "undoing":
             turned = undone(row, given.verb, given.said, group.now, given.give_up_ms)
         else:
-            turned = conclude(row, given.said, group.now, given.give_up_ms)
+            turned = conclude(row, given.verb, given.said, group.now, given.give_up_ms)
         if turned.row != row:
             _carry_out(scene_of(group, row), turned, given.said, given.boot)
         group.hot.release()

@@ -188,6 +188,8 @@ class GateAlarm:
     """An alarm that was raised, or stands again, in the commit of the passage that is its cause."""
 
     alarm: AlarmRow
+    at: datetime
+    """When the gate sounded."""
 
 
 Effect = ItemsChanged | Happened | CaseOpened | CaseClosed | Counted | Pushed | GateAlarm

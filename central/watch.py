@@ -208,18 +208,18 @@ class Watch:
     def happened(self, effect: Happened | CaseOpened | CaseClosed | Counted | GateAlarm) -> None:
         """Take into account what a commit changed."""
         match effect:
-            case Happened(event=event, station=station, branch=branch, at=at, detail=detail):
+            case Happened(event=event, station=station, branch=branch, detail=detail):
                 self._count(effect)
-                if event == "gate-alarm":
-                    condition = gate_alarm(station, branch, self._called(station)[1], at)
-                    self._momentary[condition.key] = (condition, self._clock.now() + self._gate_stands)
                 self.branches.feed(branch, event, station, detail)
             case CaseOpened(station=station, branch=branch, kind=kind):
                 self.branches.feed(branch, "case", station, kind)
             case Counted(branch=branch, at=at, entered=entered, left=left):
                 self.branches.count(branch, at, entered, left)
-            case GateAlarm(alarm=raised):
+            case GateAlarm(alarm=raised, at=at):
                 alarm = alarm_of(raised)
+                station = alarm.key.station
+                condition = gate_alarm(station, alarm.branch, self._called(station)[1], at)
+                self._momentary[condition.key] = (condition, self._clock.now() + self._gate_stands)
                 if alarm.key not in self.book.alarms:
                     self.book.alarms[alarm.key] = alarm
                     self._adopted.append(alarm)

@@ -45,10 +45,12 @@ class Doom:
     """Counts the awaits at which a process may die, and ends it at one of them."""
 
     left: int | None = None
-    seen: int = 0
+    at: str = ""
 
     async def pause(self, where: str) -> None:
-        self.seen += 1
+        if where == self.at:
+            self.at = ""
+            raise Killed(where)
         if self.left is not None:
             self.left -= 1
             if self.left < 0:
@@ -66,7 +68,9 @@ class Library:
     doom: Doom = field(default_factory=Doom)
     pushed: dict[str, str] = field(default_factory=dict)
     """What stations were told: request -> outcome."""
-    deaths: int = 0
+    patience: Patience = PATIENCE
+    dooms: list[int] = field(default_factory=list)
+    """After how many awaits each life ends; the later ones do not."""
 
     @contextlib.asynccontextmanager
     async def central(self, *, seed: bool = False) -> AsyncIterator[World]:
@@ -85,7 +89,9 @@ class Library:
         self.remote.pause = self.doom.pause
         running = asyncio.create_task(desk.run())
         await desk.upkeep()
-        runner = asyncio.create_task(Runner(self.remote, submit, desk.asked, ledger.boot, PATIENCE).run())
+        runner = asyncio.create_task(
+            Runner(self.remote, submit, desk.asked, ledger.boot, self.patience).run()
+        )
         world = World(desk, ledger, self.clock, self.path)
         world.alarms.append(runner)
         try:
@@ -315,7 +321,9 @@ async def test_who_asked_is_forgotten_once_all_is_said(tmp_path: Path) -> None:
 
 DEEDS = st.lists(
     st.tuples(
-        st.sampled_from(["lend", "lend", "lend", "renew", "give-up", "write", "return", "wait", "die"]),
+        st.sampled_from(
+            ["lend", "lend", "lend", "renew", "give-up", "write", "return", "wait", "settle down"]
+        ),
         st.integers(1, 2),
         st.integers(1, 2),
         st.integers(0, 12),
@@ -368,24 +376,18 @@ async def play(library: Library, deeds: list[tuple[str, int, int, int]]) -> tupl
             first = False
             kiosk = kiosk or Station(world)
             kiosk.world = world
-            while True:
+            library.doom.left = library.dooms.pop(0) if library.dooms else None
+            while not world.alarms[0].done():
                 while sent < len(kiosk.rows):  # what the station holds goes to this central
                     await kiosk.say(kiosk.entry(sent + 1))
                     sent += 1
                 if not todo:
                     break
                 what, item, card, number = todo.pop(0)
-                if what == "die":
-                    library.doom.left = number
-                    await library.until(world, lambda: library.doom.left is None or idle(library))
-                    if library.doom.left is None:
-                        library.deaths += 1
-                        break
-                    library.doom.left = None
+                if what == "settle down":
+                    await library.until(world, lambda: idle(library))
                     continue
                 do(kiosk, library, world, patron, what, item, card, number)
-                if world.alarms[0].done():
-                    break
         reached(library)
     assert kiosk is not None
     return kiosk, patron
@@ -449,9 +451,9 @@ async def peace(library: Library, kiosk: Station, patron: Patron) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(DEEDS, MANNERS)
+@given(DEEDS, MANNERS, st.lists(st.integers(0, 15), max_size=6))
 def test_whatever_fails_nothing_is_sent_twice_and_nobody_is_lent_to_after_leaving(
-    deeds: list[tuple[str, int, int, int]], manners: list[Manner]
+    deeds: list[tuple[str, int, int, int]], manners: list[Manner], dooms: list[int]
 ) -> None:
     async def history(folder: Path) -> None:
         left = list(manners)
@@ -459,7 +461,8 @@ def test_whatever_fails_nothing_is_sent_twice_and_nobody_is_lent_to_after_leavin
         def script(verb: Verb, request: Request) -> Manner:
             return left.pop(0) if left else "well"
 
-        library = Library(folder / "l.db", ScriptedAuthority(script))
+        library = Library(folder / "l.db", ScriptedAuthority(script), dooms=list(dooms))
+        library.patience = replace(PATIENCE, call_s=0.02)
         kiosk, patron = await play(library, deeds)
         await peace(library, kiosk, patron)
         reached(library)
@@ -508,6 +511,20 @@ async def test_killed_at_each_await_of_one_loan_it_is_lent_once(tmp_path: Path, 
         assert library.remote.sends["carry-out", request] <= 1
         assert (answer.outcome == "granted") == (world.loans() == {("item-1", "patron-1")})
         assert (answer.outcome == "granted") == ("item-1" in library.remote.loans)
+
+
+async def test_after_a_death_an_authority_that_is_away_is_asked_again_and_not_sent_to(tmp_path: Path) -> None:
+    manners: list[Manner] = ["well", "away", "away"]
+    remote = ScriptedAuthority(lambda verb, request: manners.pop(0) if manners else "well")
+    library = Library(tmp_path / "l.db", remote, doom=Doom(at="after carry-out"))
+    async with library.central(seed=True) as world:
+        kiosk, request = Station(world), new_id()
+        await kiosk.send(kiosk.checkout("item-1", "CARD1"), entry=request)
+        assert not await library.until(world, lambda: False)
+    async with library.central() as world:
+        await library.until(world, lambda: states(library)[request] == "granted")
+
+    assert remote.sends == {("carry-out", request): 1, ("settle", request): 1}
 
 
 def test_a_row_never_shows_a_card() -> None:
