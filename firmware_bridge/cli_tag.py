@@ -11,9 +11,8 @@ HELP = "Decode and encode item tags."
 EXAMPLE = "turnleaf tag decode 11010131313232333334340000000000000000513e4445373035000000000000"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the sub-commands."""
-    sub = parser.add_subparsers(dest="what", required=True)
+def declare(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare `decode` and `encode`, which need no pad."""
     decode = sub.add_parser(
         "decode",
         help="explain the bytes of a tag",

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from firmware_bridge import cli_tag
+from turnleaf import cli_tag
 
 GOOD = "11010131313232333334340000000000000000513e4445373035000000000000"
 
