@@ -1,0 +1,269 @@
+"""The devices of a station, looked at one by one: what they are, how they answer, whether they do their work.
+
+For technicians and their commands; the daemons do the same while they run, and publish it as parts and
+samples. A device serves one connection at a time more often than not: stop the daemon first.
+"""
+
+import asyncio
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pydantic import ValidationError
+
+from firmware_bridge.feig.driver import FeigPad
+from firmware_bridge.pcsc import PcscCardReader, PcscSettings
+from firmware_bridge.ports import CardPlaced, DeviceInfo, PadHealth, ReaderFound, ReaderLost
+from kiosk.config import CardSettings, PadSettings, PrinterSettings
+from kiosk.pad_loop import open_pad
+from kiosk.printer_watch import judge, open_printer
+from wire.clock import Clock
+from wire.errors import ConfigError, DeviceError
+
+LOOKS = 20
+"""Inventories of a self-test."""
+SLOW_MS = 250.0
+"""A pad whose inventory takes longer makes patrons wait."""
+READER_S = 3.0
+"""Seconds within which pcscd names its readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device of a settings file."""
+
+    name: str
+    settings: PadSettings | CardSettings | PrinterSettings
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        match self.settings:
+            case PadSettings(host=host, port=port) | PrinterSettings(host=host, port=port):
+                return f"tcp://{host}:{port}"
+            case CardSettings(reader=reader):
+                return f"pcsc:{reader or 'the first reader'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a self-test."""
+
+    device: str
+    ok: bool
+    seen: str
+    do: str = ""
+    values: dict[str, float] = field(default_factory=dict)
+
+
+KINDS: dict[str, type[PadSettings] | type[CardSettings] | type[PrinterSettings]] = {
+    "pad": PadSettings,
+    "card": CardSettings,
+    "printer": PrinterSettings,
+}
+"""Table of a station's settings -> what it describes."""
+
+
+def devices(path: Path) -> tuple[Device, ...]:
+    """Return the devices that a station's TOML file names, whatever its kind; raises ConfigError."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tuple(
+            Device(name, model.model_validate(raw[name], context={"folder": path.parent.absolute()}))
+            for name, model in KINDS.items()
+            if name in raw
+        )
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise ConfigError(
+            f"{path}: {error}", do="Give a station's settings file that its daemon accepts."
+        ) from error
+    if not found:
+        raise ConfigError(
+            f"{path}: names no device", do=f"Give a file with one of the tables {', '.join(KINDS)}."
+        )
+    return found
+
+
+async def info(device: Device) -> DeviceInfo:
+    """Ask one device what it is; raises DeviceError."""
+    match device.settings:
+        case PadSettings() as settings:
+            async with _pad(settings) as pad:
+                return await pad.info()
+        case CardSettings() as settings:
+            return await _reader(settings)
+        case PrinterSettings() as settings:
+            await open_printer(settings).status()
+            return DeviceInfo(model="ESC/POS printer")
+
+
+async def selftest(device: Device, clock: Clock, *, lamp: bool = False) -> list[Check]:
+    """Try one device; a device that is not there is a check that failed, never an exception."""
+    try:
+        match device.settings:
+            case PadSettings() as settings:
+                return await _test_pad(device.name, settings, clock, lamp=lamp)
+            case CardSettings() as settings:
+                found = await _reader(settings)
+                return [Check(device.name, True, f"reader {found.model or found.make}")]
+            case PrinterSettings() as settings:
+                state, seen = judge(await open_printer(settings).status())
+                return [Check(device.name, state == "ok", seen or "it has paper and its cover is closed")]
+    except DeviceError as error:
+        return [Check(device.name, False, error.seen, error.do)]
+
+
+async def _test_pad(name: str, settings: PadSettings, clock: Clock, *, lamp: bool) -> list[Check]:
+    async with _pad(settings) as pad:
+        told = await pad.info()
+        checks = [
+            Check(name, True, " ".join(filter(None, (told.make, told.model, told.firmware, told.serial))))
+        ]
+        took: list[int] = []
+        tags: set[str] = set()
+        for _ in range(LOOKS):
+            began = clock.mono()
+            tags |= await pad.inventory()
+            took.append(clock.mono() - began)
+        health: PadHealth = pad.health
+        slow = median(took) > SLOW_MS
+        checks.append(
+            Check(
+                name,
+                not slow,
+                f"{LOOKS} inventories, median {median(took):.0f} ms; {len(tags)} tags lie there",
+                "Look at the network between station and reader." if slow else "",
+                {"inventory_ms": median(took), "tags": len(tags)},
+            )
+        )
+        faults = health.retries + health.crc_errors + health.timeouts
+        checks.append(
+            Check(
+                name,
+                faults == 0,
+                f"{health.retries} repeated, {health.crc_errors} wrong CRCs, {health.timeouts} unanswered",
+                "Look at the cable and at what disturbs it." if faults else "",
+                {"retries": health.retries, "crc_errors": health.crc_errors, "timeouts": health.timeouts},
+            )
+        )
+        checks += [await _read_back(name, pad, uid) for uid in sorted(tags)]
+        if lamp:
+            await pad.alarm(1.0)
+            checks.append(Check(name, True, "lamp and buzzer were ordered for one second: did they work?"))
+        return checks
+
+
+async def _read_back(name: str, pad: FeigPad, uid: str) -> Check:
+    """Read a tag twice: the same bytes must come."""
+    first, second = (await pad.read_tag(uid)).blocks, (await pad.read_tag(uid)).blocks
+    same = first == second
+    seen = f"tag {uid}: {len(first)} bytes read twice" + ("" if same else ", and they differ")
+    return Check(name, same, seen, "" if same else "Lift the tag from metal and from other tags.")
+
+
+async def watch(device: Device, clock: Clock, every_s: float) -> AsyncIterator[dict[str, Any]]:
+    """Yield how a pad does, for ever; a pad that is gone is told and tried again."""
+    if not isinstance(device.settings, PadSettings):
+        raise ConfigError(f"{device.name} has no counters", do="Watch a pad.")
+    async with _pad(device.settings) as pad:
+        while True:
+            try:
+                began = clock.mono()
+                tags = await pad.inventory()
+                health = {name: value for name, value in asdict(pad.health).items() if value != {}}
+                yield {
+                    "device": device.name,
+                    "tags": len(tags),
+                    "inventory_ms": clock.mono() - began,
+                } | health
+            except DeviceError as error:
+                yield {"device": device.name, "lost": error.seen}
+            await asyncio.sleep(every_s)
+
+
+@asynccontextmanager
+async def _pad(settings: PadSettings) -> AsyncIterator[FeigPad]:
+    pad = open_pad(settings)
+    try:
+        yield pad
+    finally:
+        await pad.close()
+
+
+async def _reader(settings: CardSettings) -> DeviceInfo:
+    """Return the card reader as pcscd names it; raises DeviceError."""
+    from contextlib import aclosing
+
+    from firmware_bridge.errors import DeviceTimeout
+
+    events = PcscCardReader(PcscSettings(reader=settings.reader)).events()
+    lost: DeviceError | None = None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READER_S), aclosing(events):  # type: ignore[type-var]  # it is a generator
+            async for event in events:
+                match event:
+                    case ReaderFound(info=found):
+                        return found
+                    case ReaderLost(error=error):
+                        lost = error
+                    case CardPlaced():
+                        pass
+    raise lost or DeviceTimeout(
+        "no card reader was named in time", do="Look whether pcscd runs: turnleaf doctor."
+    )
+
+
+def attached() -> list[dict[str, str]]:
+    """Return what is plugged in here: serial ports, PC/SC readers, keyboards that may be scanners."""
+    from serial.tools.list_ports import comports
+
+    found = [
+        {
+            "kind": "serial",
+            "address": f"serial:{port.device}",
+            "what": port.description or "",
+            "serial": port.serial_number or "",
+        }
+        for port in sorted(comports())
+    ]
+    return found + _readers() + _keyboards()
+
+
+def _readers() -> list[dict[str, str]]:
+    from smartcard.scard import (
+        SCARD_S_SUCCESS,
+        SCARD_SCOPE_USER,
+        SCardEstablishContext,
+        SCardListReaders,
+        SCardReleaseContext,
+    )
+
+    result, context = SCardEstablishContext(SCARD_SCOPE_USER)
+    if result != SCARD_S_SUCCESS:
+        return []
+    try:
+        _, names = SCardListReaders(context, [])
+        return [
+            {"kind": "pcsc", "address": f"pcsc:{name}", "what": name, "serial": ""} for name in names or ()
+        ]
+    finally:
+        SCardReleaseContext(context)
+
+
+def _keyboards() -> list[dict[str, str]]:
+    import evdev
+
+    found = []
+    for path in evdev.list_devices():
+        with suppress(OSError):
+            device = evdev.InputDevice(path)
+            if evdev.ecodes.EV_KEY in device.capabilities():
+                found.append(
+                    {"kind": "evdev", "address": f"evdev:{path}", "what": device.name, "serial": device.uniq}
+                )
+            device.close()
+    return found
