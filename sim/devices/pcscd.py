@@ -168,7 +168,8 @@ class Pcscd:
         if self._process is not None and self.pid:
             self._process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), 2.0)
+                async with asyncio.timeout(2.0):
+                    await self._process.wait()
             await self.kill()
         if self._listener is not None:
             self._listener.close()

@@ -1,0 +1,228 @@
+"""Barcode scanners: a keyboard that is grabbed, or a serial line. Each comes back by itself.
+
+A scanner that plays keyboard is taken with EVIOCGRAB, so that its keys reach this process alone and never the
+page on the screen. A serial scanner sends text that ends with CR, LF or both. Codes are judged by `CodeRules`
+before anyone sees them.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from firmware_bridge.barcode import MOST, CodeRules, judge
+from firmware_bridge.barcode_keys import Key, Keys, Layout, keymap, step
+from firmware_bridge.errors import DeviceLost
+from firmware_bridge.ports import CodeRefused, DeviceInfo, ReaderFound, ReaderLost, ScanEvent, Transport
+from wire.errors import ConfigError
+
+RETRY_S = 0.5
+EV_KEY = 1
+
+
+class KeySource(Protocol):
+    """A grabbed keyboard."""
+
+    @property
+    def name(self) -> str:
+        """What the device calls itself."""
+
+    def keys(self) -> AsyncIterator[Key]:
+        """Yield key events; raises DeviceLost when the device is gone."""
+
+    async def close(self) -> None:
+        """Let the keyboard go; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyboardSettings:
+    """Which keyboard is the scanner, and how it types."""
+
+    device: str = "/dev/input/by-id/scanner"
+    """Path of the event device; below by-id or by-path it survives another plug order."""
+    layout: Layout = "us"
+    rules: CodeRules = field(default_factory=CodeRules)
+
+
+class KeyboardScanner:
+    """`Scanner` of the ports over a keyboard; `open_keys` is the seam to the kernel."""
+
+    def __init__(
+        self,
+        settings: KeyboardSettings,
+        open_keys: Callable[[str], Awaitable[KeySource]] | None = None,
+        *,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._settings = settings
+        self._open = open_keys or open_evdev
+        self._retry_s = retry_s
+
+    async def events(self) -> AsyncIterator[ScanEvent]:
+        """Yield codes and losses, for ever; raises ConfigError when the device may not be opened."""
+        told = ""
+        while True:
+            try:
+                source = await self._open(self._settings.device)
+            except DeviceLost as error:
+                if error.seen != told:
+                    told = error.seen
+                    yield ReaderLost(error)
+                await asyncio.sleep(self._retry_s)
+                continue
+            told = ""
+            yield ReaderFound(DeviceInfo(model=source.name))
+            try:
+                async with aclosing(self._codes(source)) as codes:
+                    async for event in codes:
+                        yield event
+            except DeviceLost as error:
+                told = error.seen
+                yield ReaderLost(error)
+            finally:
+                await source.close()
+
+    async def _codes(self, source: KeySource) -> AsyncGenerator[ScanEvent, None]:
+        layout, keys = keymap(self._settings.layout), Keys()
+        async for key in source.keys():
+            keys, code = step(keys, key, layout)
+            if code == "":
+                yield CodeRefused("a key came that has no character in the scanner's layout")
+            elif code is not None:
+                yield judge(code, self._settings.rules)
+
+
+class EvdevKeys:
+    """`KeySource` over a grabbed evdev device."""
+
+    def __init__(self, device: object, path: str) -> None:
+        self._device = device
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        """What the device calls itself."""
+        return str(getattr(self._device, "name", ""))
+
+    async def keys(self) -> AsyncIterator[Key]:
+        """Yield key events; raises DeviceLost when it was unplugged."""
+        try:
+            async for event in self._device.async_read_loop():  # type: ignore[attr-defined]  # evdev is untyped
+                if event.type == EV_KEY:
+                    yield Key(event.code, event.value, event.timestamp())
+        except OSError as error:
+            raise _gone(self._path, error) from error
+
+    async def close(self) -> None:
+        """Let the keyboard go; never raises."""
+        self._device.close()  # type: ignore[attr-defined]  # evdev is untyped
+
+
+async def open_evdev(path: str) -> EvdevKeys:
+    """Open and grab a keyboard; raises DeviceLost when it is not there, ConfigError when it is not ours."""
+    from evdev import InputDevice  # a station without such a scanner does not load it
+
+    try:
+        device = InputDevice(path)
+    except PermissionError as error:
+        raise ConfigError(
+            f"{path} may not be opened",
+            why="The barcode scanner cannot be read.",
+            do="Give the station's account the group `input`, or a udev rule for the scanner.",
+        ) from error
+    except OSError as error:
+        raise _gone(path, error) from error
+    try:
+        device.grab()
+    except OSError as error:
+        device.close()
+        raise DeviceLost(
+            f"{path} is held by another program",
+            why="Its keys would go there, not to this station.",
+            do="End the other program.",
+        ) from error
+    return EvdevKeys(device, path)
+
+
+class SerialScanner:
+    """`Scanner` of the ports over a line that carries text; `open_line` opens it."""
+
+    def __init__(
+        self,
+        open_line: Callable[[], Awaitable[Transport]],
+        rules: CodeRules | None = None,
+        *,
+        name: str = "serial scanner",
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._open = open_line
+        self._rules = rules or CodeRules()
+        self._name = name
+        self._retry_s = retry_s
+
+    async def events(self) -> AsyncIterator[ScanEvent]:
+        """Yield codes and losses, for ever."""
+        told = ""
+        while True:
+            line: Transport | None = None
+            try:
+                line = await self._open()
+                told = ""
+                yield ReaderFound(DeviceInfo(model=self._name))
+                lines = Lines()
+                while True:
+                    for code in lines.feed(await line.read()):
+                        yield judge(code, self._rules)
+            except DeviceLost as error:
+                if error.seen != told:
+                    told = error.seen
+                    yield ReaderLost(error)
+            finally:
+                if line is not None:
+                    await line.close()
+            await asyncio.sleep(self._retry_s)
+
+
+class Lines:
+    """Text in pieces -> lines; CR, LF and both end one, and an empty line is none. Without I/O."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._skip = False
+
+    def feed(self, data: bytes) -> list[str]:
+        """Take bytes, return the lines that are complete; what is longer than any code is dropped."""
+        *whole, rest = (self._rest + data).replace(b"\r", b"\n").split(b"\n")
+        if self._skip and whole:
+            whole, self._skip = whole[1:], False
+        if len(rest) > MOST:
+            rest, self._skip = b"", True
+        self._rest = b"" if self._skip else rest
+        return [one.decode("utf-8", errors="replace") for one in whole if 0 < len(one) <= MOST]
+
+
+class FakeScanner:
+    """`Scanner` that says what it is told to: for tests of applications."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[ScanEvent] = asyncio.Queue()
+
+    def say(self, event: ScanEvent) -> None:
+        """Let something happen."""
+        self._queue.put_nowait(event)
+
+    async def events(self) -> AsyncIterator[ScanEvent]:
+        """Yield what was said, for ever."""
+        yield ReaderFound(DeviceInfo(model="fake scanner"))
+        while True:
+            yield await self._queue.get()
+
+
+def _gone(path: str, error: OSError) -> DeviceLost:
+    return DeviceLost(
+        f"{path} is gone ({os.strerror(error.errno) if error.errno else error})",
+        why="No barcode can be read.",
+        do="Look at the scanner's plug.",
+    )
