@@ -1,14 +1,23 @@
 """From a tag's memory to what it is for the library. Each outcome is a value with a reason, never a guess.
 
+A tag says nowhere which model it follows, so evidence decides, the strongest first: the CRC of ISO 28560-3;
+data sets of ISO 28560-2 that begin with an item and end without a fault; then the legacy layout, which has
+no check at all and must hold in every field. A part 3 tag begins with the byte of a part 2 item number, so
+one that is broken must not be read as part 2: where both are possible the DSFID (06 is part 2) decides.
+
 Blank, damaged, foreign and unknown tags are facts of life on a pad: a patron's own gym card, a sticker
 of the next library, a tag that was torn. None of them is an exception.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from firmware_bridge.ports import TagMemory
-from firmware_bridge.tags.danish import USAGE_PATRON, BasicBlock, NotDanish, decode_block, looks_written
+from firmware_bridge.tags import gs1_epc, iso28560_2, iso28560_4, legacy_3m
+from firmware_bridge.tags.danish import USAGE_PATRON, BasicBlock, decode_block, looks_written
+from firmware_bridge.tags.iso28560_2 import Part2
+from firmware_bridge.tags.iso28560_4 import German, NotUhf, Pc, Uii
+from firmware_bridge.tags.legacy_3m import Legacy
 
 Security = Literal["secured", "unsecured", "unknown"]
 
@@ -19,12 +28,16 @@ class SecurityBits:
 
     secured: int = 0x07
     unsecured: int = 0xC2
+    also_secured: frozenset[int] = frozenset()
+    """Values of earlier systems that are read, and never written: 3M wrote D7."""
+    also_unsecured: frozenset[int] = frozenset()
+    """3M wrote DA; 21 and others are found, too."""
 
     def of(self, afi: int | None) -> Security:
         """Return what an AFI says; another value, or none, is unknown and never "unsecured"."""
-        if afi == self.secured:
+        if afi == self.secured or afi in self.also_secured:
             return "secured"
-        return "unsecured" if afi == self.unsecured else "unknown"
+        return "unsecured" if afi == self.unsecured or afi in self.also_unsecured else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +95,118 @@ class UnknownTag:
 TagReading = ItemTag | ForeignTag | PatronTag | BlankTag | DamagedTag | UnknownTag
 
 
+Model = Literal["iso28560-2", "iso28560-3", "3m501"]
+
+
+@dataclass(frozen=True, slots=True)
+class TagContent:
+    """A tag that was understood."""
+
+    model: Model
+    item: str
+    owner: str
+    """ISIL; `3m:` and a number where the legacy layout has no ISIL; empty when the tag names none."""
+    part: int
+    parts: int
+    usage: int
+    """Type of usage without its detail (ISO 28560-1): 1 is for circulation, 8 a patron card."""
+    raw: Part2 | BasicBlock | Legacy
+
+
+@dataclass(frozen=True, slots=True)
+class NoContent:
+    """A tag that was not understood, and why."""
+
+    why: Literal["blank", "damaged", "unknown"]
+    reason: str = ""
+
+
+def identify(memory: TagMemory) -> TagContent | NoContent:
+    """Return what stands on a tag and by which model; never raises."""
+    block = decode_block(memory.blocks, memory.block_size)
+    if isinstance(block, BasicBlock):
+        return TagContent("iso28560-3", block.item, block.owner, block.part, block.parts, block.usage, block)
+    if block.reason == "blank" or not any(memory.blocks):
+        return NoContent("blank")
+    if block.reason == "content":
+        return NoContent("unknown", block.detail)  # its CRC is right, so it is this model and nothing else
+    danish = looks_written(memory.blocks, memory.block_size) and memory.dsfid != iso28560_2.DSFID
+    sets = iso28560_2.decode(memory.blocks, memory.block_size, memory.locked)
+    if isinstance(sets, Part2) and sets.item and not danish:
+        return _part2(sets, memory)
+    legacy = legacy_3m.decode(memory.blocks)
+    if isinstance(legacy, Legacy):
+        return TagContent("3m501", legacy.item, legacy.owner, legacy.part, legacy.parts, 1, legacy)
+    return NoContent("damaged" if danish else "unknown", block.detail)
+
+
+def _part2(sets: Part2, memory: TagMemory) -> TagContent | NoContent:
+    if sets.problems:
+        return NoContent("damaged", "ISO 28560-2: " + "; ".join(text for text, _ in sets.problems))
+    if isinstance(legacy_3m.decode(memory.blocks), Legacy) and memory.dsfid != iso28560_2.DSFID:
+        return NoContent(
+            "unknown", "it reads as ISO 28560-2 and as a legacy tag, and its DSFID names neither"
+        )
+    return _of_part2(sets)
+
+
+def _of_part2(sets: Part2) -> TagContent:
+    usage = 1 if sets.usage is None else sets.usage >> 4
+    return TagContent("iso28560-2", sets.item, sets.owner, sets.set.part, sets.set.parts, usage, sets)
+
+
 def decode_tag(memory: TagMemory, owners: frozenset[str], bits: SecurityBits) -> TagReading:
     """Return what a tag is for a library whose owner codes are `owners` (ISIL with hyphen).
 
     With no owner configured every intact item tag counts as ours.
     """
-    found = decode_block(memory.blocks, memory.block_size)
+    found = identify(memory)
     match found:
-        case NotDanish(reason="blank"):
+        case NoContent(why="blank"):
             return BlankTag(memory.uid)
-        case NotDanish(reason="crc", detail=detail):
-            damaged = looks_written(memory.blocks, memory.block_size)
-            return DamagedTag(memory.uid, detail) if damaged else UnknownTag(memory.uid, detail)
-        case NotDanish(detail=detail):
-            return UnknownTag(memory.uid, detail)
-        case BasicBlock(usage=usage) if usage == USAGE_PATRON:
+        case NoContent(why="damaged", reason=reason):
+            return DamagedTag(memory.uid, reason)
+        case NoContent(reason=reason):
+            return UnknownTag(memory.uid, reason)
+        case TagContent(usage=usage) if usage == USAGE_PATRON:
             return PatronTag(memory.uid)
-        case BasicBlock(item=""):
+        case TagContent(item=""):
             return BlankTag(memory.uid)
-        case BasicBlock():
-            security = bits.of(memory.afi)
-            if owners and _key(found.owner) not in map(_key, owners):
-                return ForeignTag(memory.uid, found.owner, security)
-            return ItemTag(
-                memory.uid, found.item, found.owner, found.part, found.parts, found.usage, security
-            )
+        case TagContent():
+            return _ours_or_not(memory.uid, found, owners, bits.of(memory.afi))
+        case _:
+            assert_never(found)
+
+
+def decode_uhf(epc: bytes, pc: int | None, owners: frozenset[str], bits: SecurityBits) -> TagReading:
+    """Return what a UHF tag is. Its identifier here is its EPC in hex: Gen2 tags tell no UID.
+
+    Without the PC word nothing is known of an ISO tag's security, so it is unknown, never unsecured.
+    """
+    uid = epc.hex().upper()
+    word = None if pc is None else Pc.of(pc)
+    found = iso28560_4.decode_epc(epc, word)
+    match found:
+        case Uii(item, owner, info):
+            content = TagContent("iso28560-2", item, owner, info.part, info.parts, 1, Part2(()))
+            return _ours_or_not(uid, content, owners, bits.of(word.afi if word else None))
+        case German(number, armed, owner):
+            content = TagContent("iso28560-2", str(number), owner, 1, 1, 1, Part2(()))
+            return _ours_or_not(uid, content, owners, "secured" if armed else "unsecured")
+        case gs1_epc.Epc96():
+            return UnknownTag(uid, f"a number of GS1: {found.uri}")
+        case NotUhf(reason):
+            return UnknownTag(uid, reason)
+        case _:
+            assert_never(found)
+
+
+def _ours_or_not(
+    uid: str, found: TagContent, owners: frozenset[str], security: Security
+) -> ItemTag | ForeignTag:
+    if owners and _key(found.owner) not in map(_key, owners):
+        return ForeignTag(uid, found.owner, security)
+    return ItemTag(uid, found.item, found.owner, found.part, found.parts, found.usage, security)
 
 
 def _key(owner: str) -> str:

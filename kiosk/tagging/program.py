@@ -1,14 +1,14 @@
 """What writing an item onto a tag comes to, decided from the tag's memory alone. Pure.
 
-A tag is written so that a cut between two blocks is seen: the block that makes it a tag of the model comes
-last, and a tag that held something else loses that block first. Until the last write the tag reads as
-damaged or unknown, never as an item that it is not.
+A tag is written so that a cut between two blocks is seen (`firmware_bridge.tags.convert`). Until the last
+write the tag reads as damaged or unknown, never as an item that it is not.
 """
 
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from firmware_bridge.ports import TagMemory
+from firmware_bridge.tags.convert import LONG, BlockWrite, order
 from firmware_bridge.tags.danish import BASIC_SHORT, BasicBlock, NotDanish, decode_block, encode_block
 from firmware_bridge.tags.reading import (
     BlankTag,
@@ -21,9 +21,6 @@ from firmware_bridge.tags.reading import (
     UnknownTag,
     decode_tag,
 )
-
-LONG = 34
-"""Bytes of the whole basic block (ISO 28560-3 §…: byte 0 to 33); a tag of 32 bytes holds the short form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +41,6 @@ class Rules:
 
     owners: frozenset[str]
     bits: SecurityBits
-
-
-@dataclass(frozen=True, slots=True)
-class BlockWrite:
-    """One block to be written."""
-
-    block: int
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +106,6 @@ def image_of(wanted: Wanted, memory: TagMemory) -> bytes:
     content = BasicBlock(wanted.item, wanted.owner, wanted.usage, wanted.parts, wanted.part)
     length = min(room, -(-LONG // size) * size)
     return encode_block(content, length, size)
-
-
-def order(memory: TagMemory, image: bytes) -> tuple[BlockWrite, ...]:
-    """Return the blocks that differ, block 0 last; where there is other content, it is made void first."""
-    size = memory.block_size
-    now = memory.blocks.ljust(len(image), b"\0")
-    numbers = range(len(image) // size)
-    changed = [at for at in numbers if now[at * size : (at + 1) * size] != image[at * size : (at + 1) * size]]
-    if not changed:
-        return ()
-    writes = [BlockWrite(at, image[at * size : (at + 1) * size]) for at in reversed(changed) if at]
-    first = BlockWrite(0, image[:size])
-    void = [BlockWrite(0, bytes(size))] if any(now[:size]) and writes else []
-    return (*void, *writes, first) if void or 0 in changed else tuple(writes)
 
 
 def _same(memory: TagMemory, wanted: Wanted) -> bool:
