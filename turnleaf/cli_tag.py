@@ -19,6 +19,10 @@ ON_A_PAD = {
         "lock an item's blocks for ever, once its tag reads as it should",
         "turnleaf tag lock --station tags.toml --item 30000001 --yes",
     ),
+    "convert": (
+        "rewrite tags of an older model with all that they say, in a row",
+        "turnleaf tag convert --station tags.toml --to iso28560-3",
+    ),
     "watch": (
         "print what is laid down and taken away, until Ctrl-C",
         "turnleaf tag watch --station tags.toml",
@@ -57,6 +61,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             one.add_argument(
                 "--force", metavar="REASON", help="overwrite tags of others; the reason goes into the journal"
             )
+        if verb == "convert":
+            one.add_argument("--to", required=True, choices=("iso28560-2", "iso28560-3"), help="the model")
         if verb == "survey":
             one.add_argument("--count", type=int, default=200, help="different tags that are enough (200)")
 

@@ -20,6 +20,8 @@ class Begun:
 
     wanted: Wanted
     before: bytes
+    image: bytes = b""
+    """What the whole memory is to become, when a tag is converted."""
 
 
 class Journal:
@@ -55,14 +57,15 @@ class Journal:
         match line["what"]:
             case "begun":
                 wanted = Wanted(line["item"], line["owner"], line["part"], line["parts"], line["usage"])
-                self.open[line["uid"]] = Begun(wanted, bytes.fromhex(line["before"]))
+                image = bytes.fromhex(line.get("image", ""))
+                self.open[line["uid"]] = Begun(wanted, bytes.fromhex(line["before"]), image)
             case "done":
                 self.open.pop(line["uid"], None)
                 self.done.add((line["item"], line["part"]))
 
-    def begin(self, uid: str, wanted: Wanted, before: bytes, *, reason: str = "") -> None:
+    def begin(self, uid: str, wanted: Wanted, before: bytes, *, reason: str = "", image: bytes = b"") -> None:
         """Note that a tag is about to be written, what it held, and why that was allowed."""
-        self.open[uid] = Begun(wanted, before)
+        self.open[uid] = Begun(wanted, before, image)
         self._write(
             what="begun",
             uid=uid,
@@ -73,6 +76,7 @@ class Journal:
             usage=wanted.usage,
             before=before.hex(),
             reason=reason,
+            image=image.hex(),
         )
 
     def finish(self, uid: str, wanted: Wanted) -> None:

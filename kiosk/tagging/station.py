@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 from firmware_bridge.errors import RfCommError, TagError, TagGone
 from firmware_bridge.ports import Pad, TagMemory, TagTools
+from firmware_bridge.tags.convert import NoPlan, Target, plan, planned
+from firmware_bridge.tags.reading import TagContent, identify
 from kiosk.tagging.journal import Journal
 from kiosk.tagging.program import Already, Judgement, Refused, Rules, Wanted, Write, image_of, judge
 
@@ -100,6 +102,38 @@ class TagStation:
             "already" if isinstance(said, Already) else "written", uid, wanted, afi=afi.afi, blocks=blocks
         )
 
+    async def convert(self, uid: str, target: Target, owner: str) -> Programmed:
+        """Rewrite a tag in another model with all that it says; its security state stays as it is.
+
+        A tag that this station was cut off at is brought to where it was going.
+        """
+        nothing = Wanted("", owner)
+        try:
+            memory = await self.pad.read_all(uid)
+            begun = self._journal.open.get(uid) if self._journal is not None else None
+            if begun is not None and begun.image:
+                made, wanted = planned(memory, begun.image, target), begun.wanted
+            else:
+                made, wanted = plan(memory, target, owner=owner), _wanted_of(memory, nothing)
+            if isinstance(made, NoPlan):
+                outcome: Outcome = "already" if made.why == "already" else "refused"
+                return Programmed(outcome, uid, wanted, made.seen, made.why)
+            if self._journal is not None:
+                before = begun.before if begun is not None else memory.blocks
+                self._journal.begin(uid, wanted, before, image=made.image)
+            for write in made.writes:
+                await self._block(memory, write.block, write.data)
+            back = await self.pad.read_all(uid)
+        except (TagGone, RfCommError) as error:
+            return Programmed("gone", uid, nothing, error.seen)
+        except TagError as error:
+            return Programmed("failed", uid, nothing, error.seen)
+        if back.blocks[: len(made.image)] != made.image:
+            return Programmed("failed", uid, wanted, "other bytes were read back than were written")
+        if self._journal is not None:
+            self._journal.finish(uid, wanted)
+        return Programmed("written", uid, wanted, afi=back.afi, blocks=len(made.writes))
+
     async def lock(self, uid: str, wanted: Wanted) -> Programmed:
         """Lock the blocks of an item that stands on the tag as wanted; it cannot be undone."""
         memory = await self.pad.read_all(uid)
@@ -118,3 +152,11 @@ class TagStation:
         except TagError as error:
             return Programmed("failed", uid, wanted, error.seen)
         return Programmed("written", uid, wanted, blocks=count)
+
+
+def _wanted_of(memory: TagMemory, nothing: Wanted) -> Wanted:
+    """Return what stands on a tag, for the journal."""
+    found = identify(memory)
+    if not isinstance(found, TagContent):
+        return nothing
+    return Wanted(found.item, found.owner, found.part, found.parts, found.usage)

@@ -194,6 +194,38 @@ async def test_a_tag_that_goes_while_it_is_written_is_mended_when_it_is_back(
     assert content(tag).item == "30000001"
 
 
+async def test_legacy_tags_are_converted_and_one_that_was_cut_off_is_mended(
+    tmp_path: Path, pad: FeigPad
+) -> None:
+    station = settings(tmp_path, pad)
+    legacy = bytes.fromhex("0411000132303039303130313031323300000000ffffffff7fffffff00000000")
+    tags = [blank(number) for number in range(2)]
+    for tag in tags:
+        tag.memory[: len(legacy)] = legacy
+        tag.afi = 0xC2
+    tags[1].leaves = "after"
+    words = ("tag", "convert", "--station", station, "--to", "iso28560-3")
+    async with turnleaf(*words) as command:
+        for tag in tags:
+            pad.place(tag)
+        said = [await command.next() for _ in tags]
+        assert {one["uid"]: one["outcome"] for one in said} == {tags[0].uid: "written", tags[1].uid: "gone"}
+        command.process.kill()
+    assert not isinstance(decode_block(bytes(tags[1].memory), 4), BasicBlock)
+    pad.remove(tags[0].uid)
+
+    async with turnleaf(*words) as command:
+        pad.place(tags[1])
+        assert (await command.next())["outcome"] == "written"
+        command.interrupt()
+        assert (await command.next())["done"]["written"] == 1
+        assert await command.end() == 0
+    assert f"tag {tags[1].uid} was cut off" in command.said
+    assert [(content(tag).item, content(tag).owner, tag.afi) for tag in tags] == [
+        ("200901010123", OWNER, 0xC2)
+    ] * 2
+
+
 async def test_two_tags_at_once_are_never_written(tmp_path: Path, pad: FeigPad) -> None:
     station = settings(tmp_path, pad)
     one, two = blank(1), blank(2)

@@ -1,0 +1,79 @@
+"""One command's pad, the rules of its library, and how it speaks.
+
+Lines for people go to standard error; standard output belongs to the result: one JSON object a tag with
+`--json`, lines without it.
+"""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from firmware_bridge.ports import TagMemory
+from firmware_bridge.tags.reading import decode_tag
+from kiosk.pad_loop import open_pad, security_bits
+from kiosk.tagging.config import TagStationSettings
+from kiosk.tagging.program import Rules
+from kiosk.tagging.station import TagPad
+from wire.clock import Clock
+
+
+class Bench:
+    """One command's pad, rules and words."""
+
+    def __init__(self, settings: TagStationSettings, args: argparse.Namespace, clock: Clock) -> None:
+        self.settings = settings
+        self.args = args
+        self.clock = clock
+        self.pad: TagPad = open_pad(settings.pad)
+        self.rules = Rules(frozenset(settings.pad.owners), security_bits(settings.pad))
+
+    def say(self, text: str) -> None:
+        """Tell the person at the pad something."""
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    def tell(self, value: dict[str, Any], text: str) -> None:
+        """Give one result."""
+        sys.stdout.write((json.dumps(value, ensure_ascii=False) if self.args.json else text) + "\n")
+        sys.stdout.flush()
+
+    def beep(self, good: bool) -> None:
+        """Sound the terminal's bell: once is good, twice is not."""
+        if sys.stderr.isatty():
+            sys.stderr.write("\a" if good else "\a\a")
+
+    async def now(self) -> list[TagMemory]:
+        """Read every tag that lies on the pad; raises DeviceError."""
+        return [await self.pad.read_all(uid) for uid in sorted(await self.pad.inventory())]
+
+    def describe(self, memory: TagMemory) -> dict[str, Any]:
+        """Return one tag for JSON."""
+        reading = decode_tag(memory, self.rules.owners, self.rules.bits)
+        return {
+            "uid": memory.uid,
+            "what": type(reading).__name__.removesuffix("Tag").lower(),
+            "item": getattr(reading, "item", None),
+            "owner": getattr(reading, "owner", None),
+            "part": getattr(reading, "part", None),
+            "parts": getattr(reading, "parts", None),
+            "reason": getattr(reading, "reason", None),
+            "afi": None if memory.afi is None else f"{memory.afi:02X}",
+            "security": self.rules.bits.of(memory.afi),
+            "locked_blocks": sorted(memory.locked),
+            "memory": memory.blocks.hex(),
+        }
+
+
+def sentence(tag: dict[str, Any]) -> str:
+    """Return one tag as a line for people."""
+    words = [tag["uid"], f"{tag['what']:<8}"]
+    if tag["item"]:
+        part = f" part {tag['part']} of {tag['parts']}" if (tag["parts"] or 1) > 1 else ""
+        words.append(f"{tag['item']}{part} of {tag['owner'] or 'no owner'}")
+    words.append(f"{tag['security']} (AFI {tag['afi'] or '?'})")
+    if tag["locked_blocks"]:
+        words.append(f"{len(tag['locked_blocks'])} blocks locked")
+    if tag["reason"]:
+        words.append(tag["reason"])
+    return "  ".join(words)
