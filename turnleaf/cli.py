@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "watch": ("monitor.cli_watch", "Print messages as they come."),
     "tag": ("turnleaf.cli_tag", "Read, write, verify and count item tags; decode and encode their bytes."),
     "shelf": ("turnleaf.cli_shelf", "Read a shelf and say what is missing, misplaced, foreign or unsecured."),
+    "explain": ("turnleaf.cli_explain", "Say what bytes of a capture are, field by field."),
     "device": ("kiosk.cli_device", "Look at a station's devices: list, info, watch, selftest."),
     "topics": ("turnleaf.cli_topics", "Print the table of MQTT topics and their messages."),
     "sim": ("sim.cli_sim", "Play a simulated day and reckon what came of it."),

@@ -21,39 +21,54 @@ EXAMPLE = "turnleaf explain auto 05ff65e5cb"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    from firmware_bridge.explain import KINDS
-
-    width = max(map(len, KINDS))
-    kinds = "\n".join(f"  {kind:<{width}}  {line}" for kind, (_, line) in KINDS.items())
+    found = _kinds()
+    width = max(map(len, found))
+    kinds = "\n".join(f"  {kind:<{width}}  {line}" for kind, line in found.items())
     parser.epilog = (
         f"kinds:\n{kinds}\n  {'auto':<{width}}  guesses, and says how sure it is\n\n{parser.epilog}\n"
         "  turnleaf explain --json feig - < capture.txt\n\n"
         "exit code: 0 every line is valid, 1 some are not (the offset of the first wrong byte is said)"
     )
     parser.add_argument(
-        "kind", metavar="KIND", choices=[*KINDS, "auto"], help="what the bytes are; see below"
+        "kind", metavar="KIND", choices=[*found, "auto"], help="what the bytes are; see below"
     )
     parser.add_argument("hex", metavar="HEX", nargs="+", help="hex, spaces and colons ignored; - reads lines")
     parser.add_argument("--compaction", type=int, choices=range(8), help="iso15962: the compaction code")
     parser.add_argument("--type", type=int, help="llrp-body: the message type, e.g. 61 (RO_ACCESS_REPORT)")
+    parser.add_argument("--text", action="store_true", help="the words are text, not hex (sip2)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _kinds() -> dict[str, str]:
+    from firmware_bridge.explain import available
+
+    return available() | {"sip2": "frame of SIP2; --text takes it as it was typed"}
+
+
+def _explainer(kind: str) -> "Explain":
+    if kind == "sip2":
+        from central.sip2.explain import explain
+
+        return explain
+    from firmware_bridge.explain import auto, explainer
+
+    return auto.explain if kind == "auto" else explainer(kind)
 
 
 def run(args: argparse.Namespace) -> int:
     """Explain each capture; 1 when one is not valid."""
-    from firmware_bridge.explain import auto, explainer
 
     options = {
         name: value
         for name, value in (("compaction", args.compaction), ("message_type", args.type))
         if value is not None
     }
-    explain: Explain = auto.explain if args.kind == "auto" else explainer(args.kind)
+    explain = _explainer(args.kind)
     if options:
         explain = partial(explain, **options)
     failed = several = False
     for line in _captures(args.hex):
-        found = _explain(explain, args.kind, line)
+        found = explain(line.encode()) if args.text else _explain(explain, args.kind, line)
         failed |= not found.valid
         text = json.dumps(as_dict(found), ensure_ascii=False, default=str) if args.json else as_text(found)
         sys.stdout.write(f"\n{text}\n" if several and not args.json else f"{text}\n")
@@ -63,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _captures(words: list[str]) -> Iterator[str]:
     if words == ["-"]:
-        yield from (line for line in sys.stdin if line.strip())
+        yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
     else:
         yield " ".join(words)
 

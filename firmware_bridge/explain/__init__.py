@@ -5,6 +5,7 @@ the first wrong byte. `firmware_bridge.explain.auto` asks them all and says how 
 """
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from typing import Final
 
@@ -31,6 +32,15 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "gen2-crc": ("gen2_crc", "words of a Gen2 tag; says their StoredCRC"),
 }
 """Kind -> the module here that explains it, and a line of help."""
+
+
+def available() -> dict[str, str]:
+    """Return the kinds that can be explained here, each with its line of help, without loading them."""
+    return {
+        kind: line
+        for kind, (module, line) in KINDS.items()
+        if importlib.util.find_spec(f"{__name__}.{module}") is not None
+    }
 
 
 def explainer(kind: str) -> Explain:

@@ -8,7 +8,7 @@ compacted text, a Code 40) are never guessed: any bytes would fit them.
 from dataclasses import dataclass
 from typing import Final
 
-from firmware_bridge.explain import explainer
+from firmware_bridge.explain import available, explainer
 from firmware_bridge.explained import Explained, Problem
 
 SURE: Final[dict[str, float]] = {
@@ -48,20 +48,22 @@ class Guess:
 
 def guesses(data: bytes) -> tuple[Guess, ...]:
     """Return every kind that fits, the likeliest first; damaged ones when nothing intact fits."""
-    said = {kind: explainer(kind)(data) for kind in SURE}
+    said = {kind: explainer(kind)(data) for kind in available() if kind in SURE}
     intact = [Guess(kind, _sure(found), found) for kind, found in said.items() if found.valid]
     if not intact:
         intact = [
-            Guess(kind, WEAK, said[kind]) for kind, first in STARTS.items() if data[:1] and data[0] in first
+            Guess(kind, WEAK, said[kind])
+            for kind, first in STARTS.items()
+            if kind in said and data[:1] and data[0] in first
         ]
     return tuple(sorted(intact, key=lambda guess: -guess.sure))
 
 
 def _sure(found: Explained) -> float:
     sure = SURE[found.kind]
-    if found.kind == "iso15693" and "crc" not in found.fields:
-        return 0.3
-    return sure
+    unchecked = found.kind == "iso15693" and "crc" not in found.fields
+    nameless = found.kind == "iso28560-2" and "primary_item_identifier" not in found.fields
+    return WEAK if unchecked or nameless else sure
 
 
 def explain(data: bytes, **_: object) -> Explained:
