@@ -3,7 +3,7 @@ PY := .venv/bin/python
 PACKAGES := wire circulation firmware_bridge kiosk central broker_config monitor sim turnleaf
 JOBS ?= 2
 
-.PHONY: demo demo-clean env test check bench screens golden mutants docs lock
+.PHONY: demo demo-clean env test check bench fuzz screens golden mutants docs lock
 
 demo: ## Lend a book on real parts: installs what is missing, then runs until Ctrl-C
 	@scripts/bootstrap.sh run
@@ -37,6 +37,9 @@ screens: env ## Take every screenshot in docs/screens anew
 
 golden: env ## Write the golden payloads anew; look at the diff
 	$(PY) tests/wire/make_golden.py
+
+fuzz: env ## A million broken inputs for every decoder
+	$(PY) -m tests.fuzz $(ARGS)
 
 mutants: env ## Break each rule of the streams in a copy; show which test sees it
 	$(PY) tests/wire/mutant_table.py

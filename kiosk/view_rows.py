@@ -101,6 +101,12 @@ def _reason(w: Words, refusal: Refusal) -> str:
             return w.say(
                 "It is yours until {day} and cannot be renewed again.", day=_day(w, params.get("due"))
             )
+        case "authority-unsure":
+            return w.say("It could not be found out whether it was lent to you.")
+        case "wrong-pin":
+            return w.say("That is not the PIN of this card.")
+        case "too-many-tries":
+            return w.say("There were too many wrong PINs.")
         case "card-expired":
             return w.say("Your card has expired.")
         case "unknown-card":

@@ -7,6 +7,7 @@ the first wrong byte. `firmware_bridge.explain.auto` asks them all and says how 
 import importlib
 import importlib.util
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from firmware_bridge.explained import Explained
@@ -34,6 +35,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
 """Kind -> the module here that explains it, and a line of help."""
 
 
+@cache
 def available() -> dict[str, str]:
     """Return the kinds that can be explained here, each with its line of help, without loading them."""
     return {
