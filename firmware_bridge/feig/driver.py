@@ -20,6 +20,7 @@ from firmware_bridge.feig.frames import Frame
 from firmware_bridge.feig.line import Form, Line
 from firmware_bridge.feig.tag_access import TagAccess, expect_done
 from firmware_bridge.ports import DeviceInfo, PadHealth, Transport
+from firmware_bridge.serial_line import open_serial
 from firmware_bridge.transport import open_tcp
 from wire.errors import DeviceError
 
@@ -69,6 +70,18 @@ class FeigPad(TagAccess):
         """Return the driver of a reader on the network; it connects with the first command."""
         return cls(
             lambda: open_tcp(host, port, timeout_s=connect_timeout_s),
+            timeout_s=timeout_s,
+            attempts=attempts,
+            outputs=outputs,
+        )
+
+    @classmethod
+    def serial(
+        cls, path: str, *, timeout_s: float = 1.0, attempts: int = 3, outputs: tuple[int, ...] = (1,)
+    ) -> "FeigPad":
+        """Return the driver of a reader on a serial port (38400 8E1); it opens it with the first command."""
+        return cls(
+            lambda: open_serial(path, baud=38400, parity="E"),
             timeout_s=timeout_s,
             attempts=attempts,
             outputs=outputs,
