@@ -11,6 +11,17 @@ from sim.devices.paper import PaperRoll
 
 NEAR_END_MM = 8_000.0
 """Paper left when the near-end lever reaches the core; models are set to a few metres."""
+LINE_MM = 4.0
+"""Paper that a line takes."""
+CUT = "-- cut --"
+LF, ESC, GS = 0x0A, 0x1B, 0x1D
+COMMANDS: dict[int, dict[int, int]] = {
+    ESC: dict.fromkeys(b"!EadtMGJ-{R", 3),
+    GS: {ord("V"): 3, ord("!"): 3, ord("B"): 3},
+}
+"""First byte -> second byte -> length, of the commands that receipts use; others are two bytes long."""
+PAGES = {0: "cp437", 2: "cp850", 16: "cp1252", 19: "cp858", 15: "iso8859_7"}
+"""Code pages by the number of ESC t, as Epson's printers number them."""
 END_MM = 100.0
 """Paper between the end sensor and the print head: less cannot be printed on."""
 
@@ -23,8 +34,13 @@ class EscposPrinter:
         self.mute = False
         self.cover_open = False
         self.host, self.port = "127.0.0.1", 0
+        self.paper: list[str] = []
+        """What stands on the paper, a line each; `CUT` where it was cut."""
+        self.cut_after: int | None = None
+        """So many lines are printed before the line is cut off in mid-print; None is never."""
         self.questions = 0
         """Questions that arrived, mute or not."""
+        self._line, self._page = "", "ascii"
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.StreamWriter] = set()
 
@@ -69,6 +85,51 @@ class EscposPrinter:
                 near = PaperBit.NEAR_END if self.roll.left_mm < NEAR_END_MM else 0
                 return FIXED | near | (PaperBit.END if out else 0)
 
+    def _print(self, data: bytes) -> bytes:
+        """Put whole commands and lines on the paper; return what has not ended."""
+        while data:
+            size = self._one(data)
+            if size == 0:
+                return data
+            data = data[size:]
+        return b""
+
+    def _one(self, data: bytes) -> int:
+        """Take one command or one line; return how many bytes it was, 0 when its end has not come."""
+        if data[0] in COMMANDS:
+            if len(data) < 2:
+                return 0
+            size = COMMANDS[data[0]].get(data[1], 2)
+            if len(data) < size:
+                return 0
+            self._command(data[:size])
+            return size
+        if data[0] == DLE:
+            return 0 if len(data) < 3 else 3
+        if data[0] == LF:
+            self._feed()
+            return 1
+        end = next((at for at, byte in enumerate(data) if byte in COMMANDS or byte in (LF, DLE)), len(data))
+        self._line += data[:end].decode(self._page, "replace")
+        return end
+
+    def _command(self, command: bytes) -> None:
+        if command[:2] == b"\x1bt":
+            self._page = PAGES.get(command[2], "ascii")
+        elif command[:2] == b"\x1dV":
+            self.paper.append(CUT)
+        elif command[:2] == b"\x1bd":
+            for _ in range(command[2]):
+                self._feed()
+
+    def _feed(self) -> None:
+        """Bring a line onto the paper; without paper it is lost, as on a real printer."""
+        line, self._line = self._line, ""
+        if self.roll.left_mm >= END_MM:
+            self.roll.left_mm -= LINE_MM
+            if line:
+                self.paper.append(line)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.add(writer)
         waiting = b""
@@ -76,10 +137,14 @@ class EscposPrinter:
             while data := await reader.read(64):
                 waiting += data
                 while (at := waiting.find(bytes((DLE, EOT)))) >= 0 and len(waiting) >= at + 3:
+                    self._print(waiting[:at])
                     number, waiting = waiting[at + 2], waiting[at + 3 :]
                     self.questions += 1
                     if not self.mute and number in set(Ask):
                         writer.write(bytes((self.answer(Ask(number)),)))
+                waiting = self._print(waiting)
+                if self.cut_after is not None and len(self.paper) >= self.cut_after:
+                    writer.transport.abort()
         except OSError:
             pass  # the line was cut
         finally:
