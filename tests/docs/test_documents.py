@@ -31,10 +31,11 @@ def test_the_generated_pages_are_those_made_now() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "least"), [("tutorial.md", 10), ("how-to.md", 3)])
+def test_every_command_of_a_page_does_what_it_says(page: str, least: int, tmp_path: Path) -> None:
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    wanted = commands(ROOT / "docs/tutorial.md")
-    assert len(wanted) >= 10
+    wanted = commands(ROOT / "docs" / page)
+    assert len(wanted) >= least
 
     for command in wanted:
         program, *words = shlex.split(command)
