@@ -9,11 +9,11 @@ A tag that is seen and cannot be read is tried with each look while it is there.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from firmware_bridge.errors import DeviceLost, DeviceTimeout, FrameError
-from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, Pad
-from firmware_bridge.tags.reading import ItemTag, decode_tag
+from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, TagMemory
+from firmware_bridge.tags.reading import ItemTag, TagReading, decode_tag
 from kiosk.config import GateSettings
 from kiosk.gate import Known, judge
 from kiosk.gate_passage import STANDING_MS, Gate, Looked, Passed, Person, Sound, TagSeen, step
@@ -25,8 +25,25 @@ from wire.loops import keep_alive
 INNER, OUTER = 0b01, 0b10
 
 
-class GateDevice(Pad, Barriers, Lamp, Protocol):
+class GateDevice(Barriers, Lamp, Protocol):
     """A gate's reader: antennas, two inputs for light barriers, an output for lamp and buzzer."""
+
+    async def inventory(self) -> frozenset[str]:
+        """Return all tags in the field now."""
+
+    async def read_tag(self, uid: str) -> TagMemory:
+        """Read one tag; raises TagGone, TagError, DeviceError."""
+
+    async def info(self) -> DeviceInfo:
+        """Ask the device what it is."""
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """A device that knows by itself what a tag is: a UHF reader's report says it all."""
+
+    async def reading(self, uid: str) -> TagReading:
+        """Return what a tag is; raises TagGone, DeviceError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +133,21 @@ class GateWatch:
 
     async def _read(self, uid: str, seen_at: int) -> None:
         try:
-            memory = await self._device.read_tag(uid)
+            reading = await self._reading(uid)
         except (DeviceLost, DeviceTimeout, FrameError):
             raise
         except DeviceError:
             self._unread += 1
             return
         self._tags_read += 1
-        reading = decode_tag(memory, self._owners, self._bits)
         known = self._look_up(reading.item) if isinstance(reading, ItemTag) else "absent"
         ruling = judge(reading, known, self._settings.policy)
         await self._step(TagSeen(self._clock.mono(), uid, reading, ruling), seen_at)
+
+    async def _reading(self, uid: str) -> TagReading:
+        if isinstance(self._device, Reads):
+            return await self._device.reading(uid)
+        return decode_tag(await self._device.read_tag(uid), self._owners, self._bits)
 
     async def _step(self, event: TagSeen | Looked, seen_at: int) -> None:
         self._gate, effects = step(self._gate, event)
