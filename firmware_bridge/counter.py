@@ -1,0 +1,114 @@
+"""People over an aisle, counted from input lines: a counter with two pulse outputs, or two light barriers.
+
+Vendor-neutral: what makers of gates send over their own serial protocols is not published, but nearly every
+counter also has contacts. `Pulses` counts rising edges, one line a direction; `Crossings` follows two
+barriers, of which the one that breaks first tells where somebody came from. Both are pure; `LineCounter`
+polls a device's inputs for them and is a `PeopleCounter` of the ports.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from firmware_bridge.ports import Barriers
+
+IN_LINE, OUT_LINE = 0b01, 0b10
+
+
+class Counting(Protocol):
+    """A count that takes line states."""
+
+    @property
+    def entered(self) -> int:
+        """People in, so far."""
+
+    @property
+    def left(self) -> int:
+        """People out, so far."""
+
+    def see(self, lines: int, now_ms: int) -> "Counting":
+        """Return the count after one look at the lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulses:
+    """Rising edges of two lines. `debounce_ms`: a contact that bounces counts once."""
+
+    debounce_ms: int = 50
+    entered: int = 0
+    left: int = 0
+    lines: int = 0
+    counted_at: tuple[int, int] = (-(10**9), -(10**9))
+
+    def see(self, lines: int, now_ms: int) -> "Pulses":
+        """Return the count after one look at the lines."""
+        rising = lines & ~self.lines
+        at_in, at_out = self.counted_at
+        entered = bool(rising & IN_LINE) and now_ms - at_in >= self.debounce_ms
+        left = bool(rising & OUT_LINE) and now_ms - at_out >= self.debounce_ms
+        return replace(
+            self,
+            entered=self.entered + entered,
+            left=self.left + left,
+            lines=lines,
+            counted_at=(now_ms if entered else at_in, now_ms if left else at_out),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """Two barriers, the inner one on line 1: outer then inner is somebody coming in.
+
+    Both must break, and both be free again, within `within_ms`; who turns round in between is not counted.
+    """
+
+    within_ms: int = 3000
+    entered: int = 0
+    left: int = 0
+    first: int = 0
+    began: int = 0
+    both: bool = False
+    last: int = 0
+
+    def see(self, lines: int, now_ms: int) -> "Crossings":
+        """Return the count after one look at the lines."""
+        now = lines & (IN_LINE | OUT_LINE)
+        if self.first and now_ms - self.began > self.within_ms:
+            return replace(self, first=0, both=False, last=now)
+        if not self.first:
+            if now in (IN_LINE, OUT_LINE) and not self.last:
+                return replace(self, first=now, began=now_ms, both=False, last=now)
+            return replace(self, last=now)
+        if now == IN_LINE | OUT_LINE:
+            return replace(self, both=True, last=now)
+        if now:
+            return replace(self, last=now)
+        came_through = self.both and self.last != self.first and self.last in (IN_LINE, OUT_LINE)
+        return replace(
+            self,
+            entered=self.entered + (came_through and self.first == OUT_LINE),
+            left=self.left + (came_through and self.first == IN_LINE),
+            first=0,
+            both=False,
+            last=0,
+        )
+
+
+class LineCounter:
+    """`PeopleCounter` over the input lines of a device, polled by `run`."""
+
+    def __init__(self, lines: Barriers, counting: Counting, *, poll_s: float = 0.02) -> None:
+        self._lines = lines
+        self._counting = counting
+        self._poll_s = poll_s
+
+    async def run(self) -> None:
+        """Look until cancelled; raises DeviceError when the device is gone (the counts are kept)."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._counting = self._counting.see(await self._lines.inputs(), int(loop.time() * 1000))
+            await asyncio.sleep(self._poll_s)
+
+    async def counts(self) -> tuple[int, int]:
+        """Return how many came in and went out since this was made."""
+        return self._counting.entered, self._counting.left
