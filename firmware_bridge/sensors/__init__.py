@@ -1,0 +1,1 @@
+"""Foreign sensors: what speaks plain MQTT or Modbus/TCP already, brought into samples by a mapping."""
