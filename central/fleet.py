@@ -77,10 +77,11 @@ def on_work(view: StationView, work: Work, now: datetime) -> StationView:
 
 
 def on_sample(view: StationView, part: str, sample: Sample, now: datetime) -> StationView:
-    """Take a sample into account; a hole in its numbers counts as lost."""
+    """Take a sample into account; a hole in its numbers counts as lost. A late one says nothing of now."""
     boot, number = view.last_n.get(part, (sample.boot, sample.n - 1))
     lost = max(sample.n - number - 1, 0) if boot == sample.boot else 0
-    values = {f"{part}.{name}": Value(value, sample.at) for name, value in sample.values.items()}
+    told = {} if sample.late else sample.values
+    values = {f"{part}.{name}": Value(value, sample.at) for name, value in told.items()}
     return replace(
         view,
         heard=now,

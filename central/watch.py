@@ -54,7 +54,7 @@ MOMENTARY = frozenset({"gate-alarm", "stream-parked", "foreign-stream", "unreada
 """Rules that central itself judges, whether the station is there or not."""
 EMPTIED = 500
 """Topics emptied last that are emptied again on a new connection."""
-KINDS: dict[str, StationKind] = {"kiosk": "kiosk", "gate": "gate", "bin": "bin"}
+KINDS: dict[str, StationKind] = {"kiosk": "kiosk", "gate": "gate", "bin": "bin", "sensors": "sensors"}
 
 Save = Callable[[list[Alarm], datetime], Awaitable[None]]
 
@@ -203,7 +203,11 @@ class Watch:
             return
         now = self._clock.now()
         self.views[station] = fleet.on_sample(view, part, sample, now)
-        self._point(point(view.branch, station, part, sample, now))
+        made = point(view.branch, station, part, sample, now)
+        if made is None:
+            self.unreadable += 1
+        else:
+            self._point(made)
 
     def happened(self, effect: Happened | CaseOpened | CaseClosed | Counted | GateAlarm) -> None:
         """Take into account what a commit changed."""

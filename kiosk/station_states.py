@@ -5,6 +5,7 @@ broker may have forgotten.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 
 from firmware_bridge.ports import DeviceInfo
@@ -40,7 +41,9 @@ class StationStates:
         known = self._parts.get(part)
         return known.state if known else None
 
-    def set_part(self, part: str, state: PartState, info: DeviceInfo | None, seen: str) -> bool:
+    def set_part(
+        self, part: str, state: PartState, info: DeviceInfo | None, seen: str, place: str | None = None
+    ) -> bool:
         """Keep how a part is; True when that is news. `seen` is for a technician, nothing personal."""
         old = self._parts.get(part)
         now = self._stamper.clock.now()
@@ -54,6 +57,7 @@ class StationStates:
             firmware=told.firmware[:60],
             serial=told.serial[:60],
             seen="" if state == "ok" else seen[:300],
+            place=place[:60] if place else old.place if old is not None else None,
         )
         self._parts[part] = new
         return new != old
@@ -87,14 +91,21 @@ class StationStates:
         """Whether no sample of this part was made yet in this boot."""
         return part not in self._samples
 
-    def sample_message(self, part: str, values: dict[str, float]) -> Outgoing:
-        """Return the next sample of a part. The number goes up whether it is delivered or not."""
+    def sample_message(
+        self, part: str, values: dict[str, float], *, at: datetime | None = None, late: bool = False
+    ) -> Outgoing:
+        """Return the next sample of a part. The number goes up whether it is delivered or not.
+
+        `at` is when it was measured, when that is not now. A `late` one is confirmed by the broker: it is
+        told once, and nothing follows that would make up for it.
+        """
         n = self._samples.get(part, 0) + 1
         self._samples[part] = n
-        message = Sample(n=n, values=values, **stamped(self._stamper.stamp()))
+        when = stamped(self._stamper.stamp()) | ({"at": at} if at is not None else {})
+        message = Sample(n=n, values=values, late=late or None, **when)
         return Outgoing(
             topic("sample", station=self._station, part=part),
             message.encode(),
-            qos=0,
+            qos=1 if late else 0,
             expiry_s=expiry_of("sample"),
         )

@@ -13,6 +13,8 @@ VALUES = 64
 """Values of one sample at most; a station that sends more is not believed the rest."""
 SLACK = timedelta(minutes=1)
 """A station's clock that is further off than this is not believed: the time of arrival counts."""
+LATE = timedelta(days=31)
+"""A sample that says it is late may be this old."""
 
 
 def clean(part: str, sample: Sample) -> Sample | None:
@@ -27,7 +29,13 @@ def clean(part: str, sample: Sample) -> Sample | None:
     return sample.model_copy(update={"values": values}) if values else None
 
 
-def point(branch: str, station: str, part: str, sample: Sample, received: datetime) -> Point:
-    """Return the point of a clean sample that arrived at `received`."""
-    believable = sample.clock == "synced" and abs(sample.at - received) <= SLACK
+def point(branch: str, station: str, part: str, sample: Sample, received: datetime) -> Point | None:
+    """Return the point of a clean sample that arrived at `received`.
+
+    None for a late one whose own time cannot be: the time of arrival would be a lie.
+    """
+    age = received - sample.at
+    believable = sample.clock == "synced" and -SLACK <= age <= (LATE if sample.late else SLACK)
+    if sample.late and not believable:
+        return None
     return Point(branch, station, part, sample.at if believable else received, sample.values)

@@ -245,7 +245,7 @@ def suggest(topic: str, path: str, value: object) -> str:
 
 
 def _toml(text: str) -> str:
-    """Return a text as TOML writes it: as JSON does, but U+007F is escaped and other planes stand as they are."""
+    """Return a text as TOML writes it: as JSON does, but U+007F is escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter
 from wire.ids import Identifier, StationName
 from wire.messages.base import Instant, Message, Stamped
 
-StationKind = Literal["kiosk", "gate", "bin"]
+StationKind = Literal["kiosk", "gate", "bin", "sensors"]
 Glyph = Literal["ok", "look", "act", "silent", "resting"]
 
 
@@ -35,6 +35,9 @@ class Part(Message):
     firmware: str = Field("", max_length=60)
     serial: str = Field("", max_length=60)
     seen: str = Field("", max_length=300, description="What was seen when it is not ok; for a technician.")
+    place: str | None = Field(
+        None, max_length=60, description="Where it stands, when the station knows that."
+    )
 
 
 class Parts(Message):
@@ -66,6 +69,10 @@ class Sample(Stamped):
     schema_name: Literal["sample/1"] = Field("sample/1", alias="schema")
     n: int = Field(ge=1)
     values: dict[str, float] = Field(description="Name with its unit, e.g. response_ms, paper_level.")
+    late: bool | None = Field(
+        None,
+        description="True: sent long after it was measured; kept under its own time, says nothing of now.",
+    )
 
 
 class CentralStatus(Message):
