@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "central": ("central.cli_central", "Run the central service."),
     "ledger": ("central.cli_ledger", "Make, load and look into the ledger."),
     "stream": ("central.cli_stream", "Look at, retry or skip a station's parked stream."),
+    "sip2": ("central.cli_sip2", "Talk SIP2 with a library system: one message, or a probe of what it can."),
     "broker": ("broker_config.cli_broker", "Make, run, provision and prove the MQTT broker."),
     "console": ("monitor.cli_console", "Watch the fleet and its alarms in the terminal."),
     "fleet": ("monitor.cli_fleet", "Print the fleet as it stands."),

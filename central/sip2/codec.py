@@ -39,6 +39,10 @@ class Dialect:
     most: int = MOST
 
 
+PLAIN = Dialect()
+"""UTF-8 and checksums, as a strict peer expects them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A message as it came."""
@@ -96,7 +100,7 @@ def checksum(data: bytes) -> bytes:
     return b"%04X" % (-sum(data) & 0xFFFF)
 
 
-def encode(message: Message, dialect: Dialect = Dialect(), sequence: str | None = None) -> bytes:
+def encode(message: Message, dialect: Dialect = PLAIN, sequence: str | None = None) -> bytes:
     """Return a frame with its terminator; raises ValueError when a value does not fit its fixed field.
 
     `sequence` is the digit that the reply must echo; a resend request (96, 97) carries none.
@@ -146,7 +150,7 @@ def _value(text: str, dialect: Dialect) -> bytes:
     )
 
 
-def decode(data: bytes, dialect: Dialect = Dialect()) -> Frame | Unreadable:
+def decode(data: bytes, dialect: Dialect = PLAIN) -> Frame | Unreadable:
     """Read one frame without its terminator; never raises."""
     body, sequence, check = _error_detection(data.strip(b"\r\n\0 "))
     if check == "wrong":

@@ -10,6 +10,8 @@ KIND = "iso15962"
 
 def explain(data: bytes, *, compaction: int | None = None, **_: object) -> Explained:
     """Say which text the bytes are. Code 0 is shown as hex: its meaning is the data element's."""
+    if compaction is not None and not 0 <= compaction <= 7:
+        return Explained(KIND, {}, (Problem(f"there is no compaction code {compaction}"),))
     if compaction is not None:
         return _one(data, Compaction(compaction))
     fits: dict[str, Any] = {}

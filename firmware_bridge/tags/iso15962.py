@@ -37,6 +37,10 @@ LONGEST_INTEGER: Final = 19
 """Decimal digits that fit 8 bytes; longer numbers are packed two digits a byte."""
 
 
+LONGEST_BYTES: Final = 32
+"""Bytes of an integer that are read; writers stop at 8."""
+
+
 def choose(text: str) -> Compaction:
     """Return the first scheme that holds a text and gives it back as it was."""
     if len(text) >= 2 and text.isascii() and text.isdigit():
@@ -71,7 +75,7 @@ def _encode(text: str, code: Compaction) -> bytes:
     try:
         match code:
             case Compaction.INTEGER:
-                number = int(text)
+                number = int(text[: 8 * LONGEST_BYTES])
                 return number.to_bytes((number.bit_length() + 7) // 8 or 1, "big")
             case Compaction.NUMERIC:
                 return bytes.fromhex(text + "f" * (len(text) % 2))
@@ -101,6 +105,8 @@ def decode(data: bytes, code: Compaction) -> str:
     """Return the text of compacted bytes; raises CompactionError."""
     match code:
         case Compaction.INTEGER:
+            if len(data) > LONGEST_BYTES:
+                raise CompactionError(f"an integer of {len(data)} bytes", LONGEST_BYTES)
             return str(int.from_bytes(data, "big")) if data else ""
         case Compaction.NUMERIC:
             return _numeric(data)

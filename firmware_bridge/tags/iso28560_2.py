@@ -3,7 +3,7 @@
 Reading keeps what it does not know. An element that cannot be read is told as a problem and the others still
 come; a structure that breaks off is `NotPart2` unless the item identifier stood before it.
 
-Locks are made by block, so a data set that is locked begins and ends on a block (§…, "Locking"): the sets of
+Locks are made by block, so a data set that is locked begins and ends on a block: the sets of
 a run that is locked, or not, are padded as a whole by an offset on its last one.
 """
 
@@ -236,12 +236,12 @@ def _pad(run: list[DataSet], block_size: int) -> bytes:
     )
 
 
-def fill(run: list[DataSet], size: int) -> bytes:
-    """Return a run of exactly `size` bytes, by an offset on its last set; raises ValueError."""
-    bare = replace(run[-1], pads=None)
-    missing = size - len(_join([*run[:-1], bare]))
+def fill(run: list[DataSet], size: int, at: int = -1) -> bytes:
+    """Return a run of exactly `size` bytes, by an offset on the set at `at`; raises ValueError."""
+    head, bare, tail = run[:at], replace(run[at], pads=None), run[at:][1:]
+    missing = size - len(_join([*head, bare, *tail]))
     if missing == 0:
-        return _join([*run[:-1], bare])
+        return _join([*head, bare, *tail])
     if not 0 < missing <= 256:
         raise ValueError(f"the elements take {size - missing} bytes where {size} are free")
-    return _join([*run[:-1], replace(bare, pads=missing - 1)])
+    return _join([*head, replace(bare, pads=missing - 1), *tail])

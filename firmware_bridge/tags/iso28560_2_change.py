@@ -1,8 +1,8 @@
 """One element of an ISO 28560-2 tag changed; the others, their order and their bytes stay.
 
 What is locked cannot move. So the memory falls into runs: a locked run stays where it is, and a run between
-two of them is laid out anew in the room that it has, which an offset on its last set fills. New elements go
-to the end of the last run that can grow.
+two of them is laid out anew in the room that it has, which an offset on the changed set fills. New elements
+go to the end of the last run that can grow.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def change(
 ) -> bytes:
     """Return the memory with elements set, or taken out where the value is None.
 
-    The content parameter is kept in step where there is one. Raises ChangeError when an element stands in a
+    The content parameter is kept in step. Raises ChangeError when an element stands in a
     locked block, does not fit, or when the memory is no tag of part 2.
     """
     try:
@@ -46,8 +46,8 @@ def change(
     wanted = dict(changes) | _content(placed, changes)
     runs = _runs(placed, memory, block_size, locked)
     _refuse_locked(runs, wanted)
-    sets = {oid: dataset(oid, value) for oid, value in wanted.items() if value is not None}
-    new = [one for oid, one in sets.items() if not any(oid == old.set.oid for old in placed)]
+    sets = {oid: _made(oid, value, placed) for oid, value in wanted.items() if value is not None}
+    new = [sets[oid] for oid in sorted(sets) if not any(oid == old.set.oid for old in placed)]
     if new and runs[-1].locked:
         end = runs[-1].start + len(runs[-1].raw)
         runs.append(_Run((), b"", end, locked=False))
@@ -62,16 +62,26 @@ def change(
     return result
 
 
-def _content(placed: tuple[Placed, ...], changes: Mapping[int, Value | None]) -> dict[int, Value]:
+def _made(oid: int, value: Value, placed: tuple[Placed, ...]) -> DataSet:
+    """Return a data set in the compaction that the tag used for it, where that still holds the value."""
+    before = next((one.set.compaction for one in placed if one.set.oid == oid), None)
+    try:
+        return dataset(oid, value, before)
+    except ValueError:
+        try:
+            return dataset(oid, value)
+        except ValueError as error:
+            raise ChangeError(f"{name_of(oid)}: {error}") from error
+
+
+def _content(placed: tuple[Placed, ...], changes: Mapping[int, Value | None]) -> dict[int, Value | None]:
     there = {one.set.oid for one in placed}
-    if Element.CONTENT_PARAMETER not in there:
+    set_, out = ({oid for oid, value in changes.items() if (value is None) == gone} for gone in (False, True))
+    content = write_content(frozenset((there | set_) - out - {Element.CONTENT_PARAMETER}))
+    now = next((one.set.data for one in placed if one.set.oid == Element.CONTENT_PARAMETER), b"")
+    if content == now:
         return {}
-    after = (there | {oid for oid, value in changes.items() if value is not None}) - {
-        oid for oid, value in changes.items() if value is None
-    }
-    now = next(one.set.data for one in placed if one.set.oid == Element.CONTENT_PARAMETER)
-    content = write_content(frozenset(after))
-    return {} if content == now else {int(Element.CONTENT_PARAMETER): content}
+    return {int(Element.CONTENT_PARAMETER): content or None}
 
 
 def _runs(placed: tuple[Placed, ...], memory: bytes, block_size: int, locked: frozenset[int]) -> list[_Run]:
@@ -110,8 +120,9 @@ def _laid_out(
         return b"".join(one.encode() for one in after)
     if not after:
         raise ChangeError("nothing would be left between two locked elements, and the tag would end there")
+    changed = [at for at, one in enumerate(after) if one.oid in wanted]
     try:
-        return fill(after, end - run.start)
+        return fill(after, end - run.start, changed[-1] if changed else len(after) - 1)
     except ValueError as error:
         raise ChangeError(str(error)) from error
 

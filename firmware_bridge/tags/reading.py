@@ -128,9 +128,9 @@ def identify(memory: TagMemory) -> TagContent | NoContent:
         return TagContent("iso28560-3", block.item, block.owner, block.part, block.parts, block.usage, block)
     if block.reason == "blank" or not any(memory.blocks):
         return NoContent("blank")
-    if block.reason == "content":
-        return NoContent("unknown", block.detail)  # its CRC is right, so it is this model and nothing else
     danish = looks_written(memory.blocks, memory.block_size) and memory.dsfid != iso28560_2.DSFID
+    if block.reason == "content" and danish:
+        return NoContent("unknown", block.detail)  # its CRC is right, so it is this model and nothing else
     sets = iso28560_2.decode(memory.blocks, memory.block_size, memory.locked)
     if isinstance(sets, Part2) and sets.item and not danish:
         return _part2(sets, memory)

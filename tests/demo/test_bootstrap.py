@@ -29,6 +29,12 @@ sleep 60
 ALL_INSTALLED = '#!/bin/sh\nfor package in "$@"; do echo " installed/$package "; done\n'
 
 
+def _heeds_signals() -> None:
+    """Let interruptions be heard, also where the tests run in the background and inherit that they are not."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @dataclass
 class Checkout:
     """A copy of the scripts with its own programs before the system's, and its own policy file."""
@@ -73,6 +79,7 @@ class Checkout:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_heeds_signals,  # noqa: PLW1509 - it calls signal() alone
         )
 
     def run(self, what: str = "run") -> tuple[int, str]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from firmware_bridge.explain import iso15962 as explained_bare
 from firmware_bridge.explain import iso28560_2 as explained
 from firmware_bridge.tags import isil
 from firmware_bridge.tags.datasets import DataSet, DataSetError, encode_length, scan
@@ -179,8 +180,12 @@ def test_changing_one_element_leaves_the_others_alone(
     before, found = decode(made.memory, 4, made.locked), decode(after, 4, made.locked)
     assert isinstance(before, Part2)
     assert isinstance(found, Part2)
-    others = [one.oid for one in before.elements if one.oid != element]
-    assert [one.oid for one in found.elements if one.oid != element] == others
+    others = [one.oid for one in before.elements if one.oid not in (element, CP)]
+    assert [one.oid for one in found.elements if one.oid not in (element, CP)] == others
+    for one in before.elements:
+        if one.oid not in (element, CP):
+            now = next(other for other in found.elements if other.oid == one.oid)
+            assert now.compaction is one.compaction
     assert {one.oid: one.value for one in found.elements if one.oid not in (element, CP)} == {
         oid: said for oid, said in values.items() if oid != element
     }
@@ -194,6 +199,44 @@ def test_a_change_that_needs_no_other_move_touches_no_other_byte() -> None:
     after = change(made.memory, {TITLE: "B title"})
 
     assert [at for at in range(64) if after[at] != made.memory[at]] == [made.memory.index(b"A title")]
+
+
+def test_a_change_between_locks_pads_the_changed_set_alone() -> None:
+    after = change(ANNEX_D, {SET: "11"}, locked=frozenset({0, 1, 6, 7, 8}))
+
+    assert after[15:36] == ANNEX_D[15:36]
+    found = decode(after)
+    assert isinstance(found, Part2)
+    assert found.set == SetInformation(1, 1)
+
+
+def test_the_content_parameter_comes_and_goes_with_what_it_announces() -> None:
+    alone = encode({PII: "1234567890"}, size=32).memory
+    more = change(alone, {SHELF: "QA268.L55"})
+    found = decode(more)
+    assert isinstance(found, Part2)
+    assert [one.oid for one in found.elements] == [PII, CP, SHELF]
+
+    assert change(more, {SHELF: None}) == alone
+
+
+def test_a_changed_element_keeps_the_compaction_that_the_tag_used() -> None:
+    tag = bytes.fromhex("11051cbe991a14" + "020120" + "050110").ljust(32, b"\0")
+
+    assert change(tag, {USAGE: b"\x81"})[10:13] == bytes.fromhex("050181")
+
+
+def test_a_value_that_no_tag_can_hold_is_refused_and_named() -> None:
+    with pytest.raises(ChangeError, match="set_information: set information is"):
+        change(ANNEX_D, {SET: "123"})
+
+
+def test_an_integer_of_any_length_is_read_or_refused() -> None:
+    with pytest.raises(CompactionError) as long:
+        expand(b"\xff" * 2000, Compaction.INTEGER)
+
+    assert long.value.offset == 32
+    assert not explained_bare.explain(b"\xff", compaction=9).valid
 
 
 def test_a_locked_element_cannot_be_changed_and_says_so() -> None:

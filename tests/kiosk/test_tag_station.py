@@ -37,6 +37,11 @@ def settings(folder: Path, pad: FeigPad) -> Path:
     return path
 
 
+def heeds_interrupts() -> None:
+    """Let Ctrl-C be heard, also where the tests run in the background and inherit that it is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """`turnleaf …` in a process: its lines of JSON as they come."""
 
@@ -71,7 +76,7 @@ class Command:
 async def turnleaf(*words: object) -> AsyncIterator[Command]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "turnleaf", *map(str, words), "--json", cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=heeds_interrupts,
     )  # fmt: skip
     command = Command(process)
     try:
