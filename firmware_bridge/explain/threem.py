@@ -82,13 +82,20 @@ def _payload(
             return request | dict(_request(command, payload)), None
         except _Misfit as misfit:
             if direction == "request":
-                return request | raw, Problem(str(misfit), at)
+                return request | raw, _misfit(command, misfit, at)
     try:
         return answer | dict(_answer(command, payload, old)), None
     except _Misfit as misfit:
-        name = {} if old or not payload else _error(payload[0])
-        seen = str(misfit) if direction else f"neither a request nor an answer to {command:02X}"
-        return answer | name | raw, None if command not in words.COMMANDS else Problem(seen, at)
+        if direction == "answer":
+            name = {} if old or not payload else _error(payload[0])
+            return answer | name | raw, _misfit(command, misfit, at)
+    note = "a whole frame; its payload is neither the command's request nor its answer"
+    return {"direction": "unknown", "note": note} | raw, None
+
+
+def _misfit(command: int, misfit: _Misfit, at: int) -> Problem | None:
+    """Return the problem; readers have commands that are in no specification, which are none."""
+    return Problem(str(misfit), at) if command in words.COMMANDS else None
 
 
 def _error(code: int) -> Fields:
