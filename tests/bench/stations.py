@@ -94,9 +94,9 @@ class Station:
         self.link.post(Outgoing(self.where, json.dumps(entry).encode()))
         self.sent += 1
 
-    async def paced(self) -> None:
-        """Say facts at a steady rate; the clock runs on when central is late."""
-        start = time.perf_counter()
+    async def paced(self, after_s: float) -> None:
+        """Say facts at a steady rate from `after_s` on; the clock runs on when central is late."""
+        start = time.perf_counter() + after_s
         for n in range(len(self.bodies)):
             await asyncio.sleep(max(start + n / self.rate - time.perf_counter(), 0))
             self.say()
@@ -150,9 +150,9 @@ async def main(plan: dict[str, Any]) -> dict[str, Any]:
             await station.begun.wait()
         before = resource.getrusage(resource.RUSAGE_SELF)
         started = time.perf_counter()
-        for station in stations:
-            if station.rate:
-                running.append(tasks.create_task(station.paced()))
+        for number, station in enumerate(stations):
+            if station.rate:  # evenly spread: stations that speak at one moment would measure their own queue
+                running.append(tasks.create_task(station.paced(number / plan["rate"])))
             else:
                 station.push()
         for station in stations:
