@@ -246,14 +246,20 @@ class TagAccess:
         """
         frame = commands.pass_through(iso15693.encode_request(request), answer_bytes)
         doing = f"asking a tag: {request.name}"
-        data = await self.reader(frame, doing, commands.parse_pass_through, once=True)
+
+        def fitting(raw: bytes) -> bytes:
+            # What does not fit is judged here, so that the line stays in doubt: it may be an older answer.
+            data = commands.parse_pass_through(raw)
+            if data and iso15693.decode_response(data).error is None and len(data) != answer_bytes:
+                raise FrameError(f"{len(data)} bytes came where {answer_bytes} were expected")
+            return data
+
+        data = await self.reader(frame, doing, fitting, once=True)
         if not data:
             raise TagGone(f"{doing}: no tag answered", do="Put the item back on the pad.")
         found = iso15693.decode_response(data)
         if found.error is not None:
             raise iso15693.error_of(found.error, doing)
-        if len(data) != answer_bytes:
-            raise FrameError(f"{len(data)} bytes came where {answer_bytes} were expected")
         return found.data
 
     async def open_with(self, uid: str, password: bytes) -> None:
