@@ -57,10 +57,19 @@ class OutboxSettings(Settings):
 
 
 class PadSettings(Settings):
-    """The RFID pad or gate antenna: a FEIG reader that speaks OBID ISO host over TCP."""
+    """The RFID pad or gate antenna: a FEIG reader (OBID ISO host) or a 3M pad, over TCP or a serial port."""
 
-    host: str = Field(description="Name or address of the reader.")
-    port: Port = Field(10001, description="TCP port of the reader; FEIG readers listen on 10001.")
+    kind: Literal["feig", "3m"] = Field(
+        "feig",
+        description="Make of the reader: feig, or 3m for the pads 210 and 810, which no gate can have.",
+    )
+    host: str = Field("", description="Name or address of the reader; or give serial.")
+    port: Port = Field(
+        10001, description="TCP port of the reader, or of its serial server; FEIG readers listen on 10001."
+    )
+    serial: str = Field(
+        "", description="Serial port instead of host, e.g. /dev/serial/by-id/usb-...; its baud rate is known."
+    )
     poll_ms: int = Field(
         120, ge=20, le=5000, description="Milliseconds between two inventories; the full list every time."
     )
@@ -80,6 +89,13 @@ class PadSettings(Settings):
     write_tries: int = Field(
         3, ge=1, le=20, description="How often a security state is written and read back in one go."
     )
+
+    @model_validator(mode="after")
+    def _one_way_there(self) -> "PadSettings":
+        if bool(self.host) == bool(self.serial):
+            seen = "both are given" if self.host else "neither is given"
+            raise ValueError(f"a reader has either a host or a serial port; {seen}")
+        return self
 
     @model_validator(mode="after")
     def _states_differ(self) -> "PadSettings":

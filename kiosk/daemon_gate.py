@@ -14,7 +14,7 @@ from kiosk.config import GateSettings
 from kiosk.gate_items import GateItems
 from kiosk.gate_loop import GateDevice, GateTold, Sounded, watch_gate
 from kiosk.gate_passage import Passed, Person
-from kiosk.pad_loop import PadFound, PadLost, PadSampled, open_pad
+from kiosk.pad_loop import PadFound, PadLost, PadSampled, open_gate_reader
 from kiosk.station import Station
 from kiosk.station_main import ready
 from kiosk.station_talk import Outcome
@@ -182,7 +182,7 @@ async def run_gate(
     on_ready: Callable[[Station], None] | None = None,
 ) -> None:
     """Run a gate until cancelled; raises ConfigError for a setting that cannot be used."""
-    feig = open_pad(settings.pad) if device is None else None
+    feig = open_gate_reader(settings.pad) if device is None else None
     chosen = device or feig
     assert chosen is not None
     try:

@@ -19,7 +19,7 @@ from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.pcsc import PcscCardReader, PcscSettings
 from firmware_bridge.ports import CardPlaced, DeviceInfo, PadHealth, ReaderFound, ReaderLost
 from kiosk.config import CardSettings, PadSettings, PrinterSettings
-from kiosk.pad_loop import open_pad
+from kiosk.pad_loop import StationPad, open_pad
 from kiosk.printer_watch import judge, open_printer
 from wire.clock import Clock
 from wire.errors import ConfigError, DeviceError
@@ -43,6 +43,8 @@ class Device:
     def address(self) -> str:
         """Where it is."""
         match self.settings:
+            case PadSettings(serial=path) if path:
+                return f"serial:{path}"
             case PadSettings(host=host, port=port) | PrinterSettings(host=host, port=port):
                 return f"tcp://{host}:{port}"
             case CardSettings(reader=reader):
@@ -151,13 +153,15 @@ async def _test_pad(name: str, settings: PadSettings, clock: Clock, *, lamp: boo
             )
         )
         checks += [await _read_back(name, pad, uid) for uid in sorted(tags)]
-        if lamp:
+        if lamp and isinstance(pad, FeigPad):
             await pad.alarm(1.0)
             checks.append(Check(name, True, "lamp and buzzer were ordered for one second: did they work?"))
+        elif lamp:
+            checks.append(Check(name, True, "this pad has neither lamp nor buzzer"))
         return checks
 
 
-async def _read_back(name: str, pad: FeigPad, uid: str) -> Check:
+async def _read_back(name: str, pad: StationPad, uid: str) -> Check:
     """Read a tag twice: the same bytes must come."""
     first, second = (await pad.read_tag(uid)).blocks, (await pad.read_tag(uid)).blocks
     same = first == second
@@ -186,7 +190,7 @@ async def watch(device: Device, clock: Clock, every_s: float) -> AsyncIterator[d
 
 
 @asynccontextmanager
-async def _pad(settings: PadSettings) -> AsyncIterator[FeigPad]:
+async def _pad(settings: PadSettings) -> AsyncIterator[StationPad]:
     pad = open_pad(settings)
     try:
         yield pad

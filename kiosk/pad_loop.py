@@ -16,13 +16,12 @@ from typing import Protocol, runtime_checkable
 
 from firmware_bridge.errors import DeviceLost, DeviceTimeout, FrameError
 from firmware_bridge.feig.driver import FeigPad
-from firmware_bridge.ports import DeviceInfo, Pad, PadHealth
+from firmware_bridge.ports import DeviceInfo, Pad, PadHealth, TagTools
 from firmware_bridge.presence import Presence, see
 from firmware_bridge.tags.reading import SecurityBits, TagReading, UnknownTag, decode_tag
-from firmware_bridge.transport import open_tcp
 from kiosk.config import PadSettings
 from wire.clock import Clock
-from wire.errors import DeviceError, TurnleafError
+from wire.errors import ConfigError, DeviceError, TurnleafError
 from wire.loops import keep_alive
 
 READ_TRIES = 8
@@ -77,11 +76,54 @@ class Measured(Protocol):
     health: PadHealth
 
 
-def open_pad(settings: PadSettings) -> FeigPad:
+class StationPad(Pad, TagTools, Protocol):
+    """A pad of any make: what kiosks, bins and tag stations ask of it."""
+
+    @property
+    def health(self) -> PadHealth:
+        """How the reader has answered so far."""
+
+    async def close(self) -> None:
+        """Let the device go."""
+
+
+def open_pad(settings: PadSettings) -> StationPad:
     """Return the driver of the configured pad; it connects by itself with the first command."""
-    return FeigPad(
-        lambda: open_tcp(settings.host, settings.port, timeout_s=settings.connect_timeout_s),
+    if settings.kind == "feig":
+        return _open_feig(settings)
+    from firmware_bridge.threem.driver import ThreeMPad
+
+    if settings.serial:
+        return ThreeMPad.serial(
+            settings.serial, timeout_s=settings.timeout_s, write_tries=settings.write_tries
+        )
+    return ThreeMPad.tcp(
+        settings.host,
+        settings.port,
         timeout_s=settings.timeout_s,
+        connect_timeout_s=settings.connect_timeout_s,
+        write_tries=settings.write_tries,
+    )
+
+
+def open_gate_reader(settings: PadSettings) -> FeigPad:
+    """Return the driver of a gate's reader; raises ConfigError for a pad without inputs and lamp."""
+    if settings.kind != "feig":
+        raise ConfigError(
+            "a 3M pad cannot be a gate's reader: it has neither inputs for light barriers nor a lamp",
+            do='Give a FEIG reader in [pad], kind = "feig".',
+        )
+    return _open_feig(settings)
+
+
+def _open_feig(settings: PadSettings) -> FeigPad:
+    if settings.serial:
+        return FeigPad.serial(settings.serial, timeout_s=settings.timeout_s, attempts=settings.write_tries)
+    return FeigPad.tcp(
+        settings.host,
+        settings.port,
+        timeout_s=settings.timeout_s,
+        connect_timeout_s=settings.connect_timeout_s,
         attempts=settings.write_tries,
     )
 

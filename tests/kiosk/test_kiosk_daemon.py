@@ -17,6 +17,7 @@ from playwright.async_api import expect
 from sim.devices.feig_pad import FeigPad
 from sim.devices.pcscd import Pcscd
 from sim.devices.tags import SimTag
+from sim.devices.threem_pad import ThreeMPad
 from sim.devices.vpcd_card import VpcdCard
 
 pytestmark = [pytest.mark.broker, pytest.mark.pcscd, pytest.mark.browser, pytest.mark.slow]
@@ -36,6 +37,7 @@ key = "{home}/key.pem"
 [pad]
 host = "127.0.0.1"
 port = {pad}
+kind = "{kind}"
 poll_ms = 30
 owners = ["DE-290"]
 [page]
@@ -58,7 +60,7 @@ class Library:
     url: str
     ready_s: float
     central: LendingCentral
-    pad: FeigPad
+    pad: FeigPad | ThreeMPad
     cards: Pcscd
     broker: Any
     log: Path
@@ -69,13 +71,16 @@ class Library:
 
 
 @asynccontextmanager
-async def library(tmp_path: Path, real_broker: Any) -> AsyncIterator[Library]:
-    pad, cards = FeigPad(), Pcscd(tmp_path / "pcscd")
+async def library(
+    tmp_path: Path, real_broker: Any, pad: FeigPad | ThreeMPad | None = None
+) -> AsyncIterator[Library]:
+    pad, cards = pad or FeigPad(), Pcscd(tmp_path / "pcscd")
     await pad.start()
     await cards.start()
     port = real_broker.settings("kiosk-1").port
     home = real_broker.folder / "identities" / "kiosk-1"
-    (tmp_path / "kiosk.toml").write_text(TOML.format(broker=port, home=home, pad=pad.port))
+    kind = "3m" if isinstance(pad, ThreeMPad) else "feig"
+    (tmp_path / "kiosk.toml").write_text(TOML.format(broker=port, home=home, pad=pad.port, kind=kind))
     central = LendingCentral(real_broker.link("central", subscriptions=["turnleaf/v1/up/#"]))
     working = asyncio.create_task(central.run())
     log = tmp_path / "kiosk.log"
@@ -141,6 +146,32 @@ async def test_a_patron_lends_three_books_and_brings_one_back(tmp_path: Path, re
     assert here.process.returncode == 0
     told = here.log.read_text()
     assert [word for word in (CARD, "Hobbit", "31001", "Greta") if word in told] == []
+
+
+async def test_with_a_3m_pad_a_book_is_lent_and_brought_back(tmp_path: Path, real_broker: Any) -> None:
+    async with library(tmp_path, real_broker, ThreeMPad()) as here, chromium() as browser:
+        tab = await (await browser.new_context(viewport=PORTRAIT)).new_page()
+        await tab.goto(here.url)
+        card, one = VpcdCard(CARD), book(1)
+        await card.insert(here.cards.port(0))
+        await expect(tab.locator("#headline")).to_have_text("Hallo, Greta", timeout=15_000)
+        here.pad.place(one)
+        await expect(tab.locator(".row.ok")).to_have_count(1, timeout=15_000)
+        assert one.afi == 0xC2
+        here.pad.remove(one.uid)
+        await card.eject()
+        await tab.locator("#do-finish").click()
+        await expect(tab.locator("#headline")).to_have_text("Welcome", timeout=15_000)
+
+        here.pad.place(one)
+        await expect(tab.locator("#number")).to_have_text("1", timeout=15_000)
+        await tab.locator("#do-return").click()
+        await expect(tab.locator(".row.ok .title")).to_have_text("The Hobbit", timeout=15_000)
+        assert one.afi == 0x07
+        outcomes = here.central.bodies("secured/1")
+        assert [(told["item"], told["outcome"]) for told in outcomes] == [("31001", "verified")]
+
+    assert here.process.returncode == 0
 
 
 async def test_without_central_returns_are_taken_and_borrowing_says_so(
