@@ -149,3 +149,12 @@ def test_a_payload_that_does_not_fit_its_command_is_a_problem(frame: Frame, dire
 
     assert [problem.offset for problem in told.problems] == [4]
     assert told.fields["payload"] == frame.payload.hex()
+
+
+def test_blocks_with_one_first_number_are_read_too() -> None:
+    answer = Frame(words.READ_BLOCKS, b"\0" + bytes.fromhex(UID) + b"\x04\x03\0abcd\1efgh\0ijkl")
+    told = explain(encode(answer), direction="answer")
+
+    wanted = {"first_block": 4, "blocks": 3, "data": b"abcdefghijkl".hex(), "locked": [5]}
+    assert {name: told.fields[name] for name in wanted} == wanted
+    assert told.valid

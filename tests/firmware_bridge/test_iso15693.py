@@ -206,6 +206,30 @@ def test_a_wrong_request_tells_where_it_is_wrong(frame: str, offset: int, seen: 
     assert seen in told.problems[0].text
 
 
+@pytest.mark.parametrize(
+    ("frame", "fields"),
+    [
+        (iso.addressed(iso.WRITE_BLOCKS, UID, b"\x02\x01abcdefgh"), {"first_block": 2, "blocks": 2}),
+        (iso.addressed(iso.WRITE_BLOCK, UID, b"\x02abcd"), {"block": 2, "data": b"abcd".hex()}),
+        (iso.addressed(iso.WRITE_AFI, UID, b"\xc2"), {"afi": "c2"}),
+        (iso.nxp(iso.PROTECT, UID, b"\x01"), {"maker": "04", "data": "01"}),
+        (iso.inventory(afi=0x07, mask=b"\x12", bits=8), {"afi": "07", "mask": "12", "mask_length": 8}),
+    ],
+)
+def test_the_parameters_of_a_request_are_named(frame: iso.Request, fields: dict[str, Any]) -> None:
+    told = explain(iso.encode_request(frame, crc=True))
+
+    assert told.valid
+    assert {name: told.fields.get(name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(("frame", "offset"), [("", 0), ("010203", 1), ("80", 0)])
+def test_a_wrong_response_tells_where_it_is_wrong(frame: str, offset: int) -> None:
+    told = explain(bytes.fromhex(frame), direction="answer")
+
+    assert (told.valid, told.problems[0].offset) == (False, offset)
+
+
 def test_a_password_is_not_shown() -> None:
     frame = iso.encode_request(iso.nxp(iso.SET_PASSWORD, UID, b"\x10\xde\xad\xbe\xef"))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_bridge.errors import (
@@ -60,6 +60,8 @@ def test_frames_are_found_however_the_line_cuts_them(frames: list[Frame], data: 
 
 
 @given(st.binary(max_size=20), st.binary(max_size=60))
+@example(rubbish=bytes.fromhex("d60050"), payload=b"a beginning that promises 80 bytes")
+@example(rubbish=bytes.fromhex("d50005ffff11"), payload=b"")
 def test_a_frame_behind_rubbish_is_found_when_the_line_is_quiet(rubbish: bytes, payload: bytes) -> None:
     frame, parser = Frame(0xFE, payload), Parser()
     found = parser.feed(rubbish + encode(frame))
