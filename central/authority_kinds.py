@@ -6,11 +6,13 @@ that the runner calls.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from central.authority import Authority, OwnLedger, RemoteAuthority
+from central.authority import Authority, Elsewhere, OwnLedger, RemoteAuthority
 from central.authority_runner import Patience
 from central.config import CentralSettings
 from circulation.policy import Policy
+from wire.clock import SystemClock
 from wire.errors import ConfigError
 
 
@@ -28,7 +30,44 @@ def own(settings: CentralSettings, policy: Policy) -> Chosen:
     return Chosen(OwnLedger(policy))
 
 
-KINDS: dict[str, Callable[[CentralSettings, Policy], Chosen]] = {"own": own}
+def sip2(settings: CentralSettings, policy: Policy) -> Chosen:
+    """Return the library's own system, asked over SIP2; raises ConfigError when it is not described."""
+    from central.sip2.authority import Sip2Authority
+    from central.sip2.client import Peer
+    from central.sip2.codec import Dialect
+    from central.sip2.pool import Pool
+
+    found = settings.sip2
+    if found is None:
+        raise ConfigError(
+            'authority = "sip2", and there is no table [sip2]',
+            why="It is not known which system decides.",
+            do="Add [sip2] with host, port and user to central.toml.",
+        )
+    peer = Peer(
+        found.host, found.port, found.user, secret(found.password_file), found.location,
+        Dialect(found.encoding, found.checksum), found.timeout_s, tls=found.tls or found.ca is not None,
+        ca=found.ca, prompts=found.prompts,
+    )  # fmt: skip
+    clock = SystemClock()
+    remote = Sip2Authority(
+        Pool(peer, clock, size=found.connections), clock, institution=found.institution,
+        terminal=secret(found.terminal_password_file), zone=found.zone,
+    )  # fmt: skip
+    return Chosen(Elsewhere(), remote)
+
+
+def secret(path: Path | None) -> str:
+    """Return what stands in a file of a secret, empty where there is none; raises ConfigError."""
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", do="Give a file that central may read.") from error
+
+
+KINDS: dict[str, Callable[[CentralSettings, Policy], Chosen]] = {"own": own, "sip2": sip2}
 
 
 def choose(settings: CentralSettings, policy: Policy) -> Chosen:

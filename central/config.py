@@ -75,13 +75,39 @@ class LogSettings(Settings):
     as_json: bool = Field(False, description="One JSON object a line, for journald and log shippers.")
 
 
+class Sip2Settings(Settings):
+    """The library's own system, asked over SIP2 (authority = "sip2")."""
+
+    host: str = Field(description="Name or address of its SIP2 service.")
+    port: int = Field(6001, ge=1, le=65535, description="Port of its SIP2 service.")
+    user: str = Field("", description="User of the login (93); empty where it wants none.")
+    password_file: FilePath | None = Field(
+        None, description="File with the password of the login; mode 0600."
+    )
+    location: str = Field("", description="Location of the login (CP).")
+    institution: str = Field("", description="Institution (AO) of every message.")
+    terminal_password_file: FilePath | None = Field(
+        None, description="File with the terminal password (AC), where it wants one."
+    )
+    encoding: Literal["utf-8", "iso-8859-1", "cp850"] = Field("utf-8", description="Its encoding of text.")
+    checksum: bool = Field(True, description="Whether messages carry sequence and checksum (AY, AZ).")
+    prompts: bool = Field(False, description="Whether it asks login: and password: before SIP2 begins.")
+    tls: bool = Field(False, description="TLS to it; without it only on loopback or inside a tunnel.")
+    ca: FilePath | None = Field(None, description="PEM file of the authority that signed its certificate.")
+    timeout_s: float = Field(5.0, gt=0, le=60, description="Seconds it has for an answer.")
+    connections: int = Field(4, ge=1, le=64, description="Connections that are open at most.")
+    zone: str = Field("UTC", description="Its time zone, e.g. Europe/Berlin: SIP2 tells local times.")
+
+
 class CentralSettings(Settings):
     """The central service."""
 
     ledger: str = Field(description="URL of the ledger, e.g. sqlite:////var/lib/turnleaf/ledger.db.")
     authority: str = Field(
-        "own", description="Who decides about loans: own (the ledger and its policy decide)."
+        "own",
+        description="Who decides about loans: own (the ledger and its policy) or sip2 (see [sip2]).",
     )
+    sip2: Sip2Settings | None = Field(None, description="The library's own system; for authority = sip2.")
     policy: FilePath = Field(description="TOML file with loan periods, limits and renewals.")
     items_key: FilePath = Field(description="Key of the item hashes, made by `turnleaf broker init`.")
     spool: FilePath = Field(description="Folder in which measurements wait while the store is away.")

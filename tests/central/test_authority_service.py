@@ -8,9 +8,10 @@ from typing import Any
 import central_kit
 import pytest
 from central_kit import central_on, seed, settings_in, station
+from test_sip2_authority import asked
 
 from central import service
-from central.authority import Elsewhere
+from central.authority import Elsewhere, RemoteAuthority
 from central.authority_fake import Manner, ScriptedAuthority
 from central.authority_kinds import Chosen, choose
 from central.authority_runner import Patience
@@ -25,15 +26,15 @@ from wire.topics import topic
 
 
 def test_an_authority_that_this_release_has_not_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="sip2") as error:
-        choose(settings_in(tmp_path, authority="sip2"), Policy())
+    with pytest.raises(ConfigError, match="ncip") as error:
+        choose(settings_in(tmp_path, authority="ncip"), Policy())
 
     assert "own" in error.value.do
 
 
 @contextlib.asynccontextmanager
 async def elsewhere(
-    broker: MemoryBroker, folder: Path, remote: ScriptedAuthority, monkeypatch: pytest.MonkeyPatch
+    broker: MemoryBroker, folder: Path, remote: RemoteAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[service.Service]:
     """Run central with an authority elsewhere."""
     patience = Patience(rest_s=0.001, look_s=0.05)
@@ -73,3 +74,20 @@ async def test_the_answer_is_pushed_to_the_station_and_asked_for_again_after_a_r
     assert [one.outcome for one in answers] == ["granted"] * len(answers)
     assert answers[-1].link == again.link
     assert remote.sends == {("carry-out", request): 1, ("settle", request): 1}
+
+
+async def test_a_checkout_is_carried_to_a_library_system_over_sip2_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(tmp_path)
+    broker, where = MemoryBroker(), topic("answer", station="kiosk-1")
+    async with asked() as (remote, library, ils):
+        library.mute = {"11"}  # the first answer is lost, so it must be settled by looking
+        async with elsewhere(broker, tmp_path, remote, monkeypatch), station(broker, "kiosk-1") as kiosk:
+            body = Checkout(**kiosk.stamp(), visit=new_id(), card="CARD4711", item="ITEM-0001")
+            await kiosk.tell(body)
+            (answer, *_) = await kiosk.peer.until(lambda: kiosk.peer.on(where, Answer), 20)
+
+    assert (answer.outcome, str(answer.due)) == ("granted", "2026-12-19")
+    assert library.loans == {"ITEM-0001": "CARD4711"}
+    assert len({frame for frame in ils.asked if frame.startswith(b"11")}) == 1

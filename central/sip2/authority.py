@@ -1,0 +1,211 @@
+"""A library system that speaks SIP2, as the authority of loans (`central.authority.RemoteAuthority`).
+
+What was asked and not answered is a `Doubt`, and is settled by looking: does the item stand as charged (17),
+and is it on this patron's list (63)? A second checkout (11) would lend twice or be refused as a renewal, so
+it is never sent. What could not be sent at all is `Away`.
+
+A request that has happened already goes with *no block*, with its own time: it must be recorded there. A
+checkout is taken back by a checkin with `BI` (cancel), which is no loan in their statistics.
+"""
+
+import re
+from datetime import date, datetime
+from typing import Any, assert_never
+from zoneinfo import ZoneInfo
+
+from central.authority import Away, Done, Doubt, Request, Said
+from central.sip2.client import LoginRefused, Unheard, Unreachable
+from central.sip2.fields import read_date
+from central.sip2.messages import Message, PatronInformation, PatronInformationResponse
+from central.sip2.messages_items import (
+    Checkin,
+    CheckinResponse,
+    Checkout,
+    CheckoutResponse,
+    ItemInformation,
+    ItemInformationResponse,
+    LoanAnswer,
+    Renew,
+    RenewResponse,
+)
+from central.sip2.pool import Pool
+from wire.clock import Clock
+from wire.messages.stream import Refusal
+
+CHARGED = frozenset({4, 5, 7})
+"""Circulation statuses of an item that somebody has: charged, not to be recalled yet, recalled."""
+NOT_CHARGED = frozenset({3, 8, 9, 10, 6})
+"""available, on the hold shelf, to be reshelved, in transit, in process: nobody has it."""
+LISTS_CHARGED = "  Y       "
+"""Summary of 63: the list of charged items (AU)."""
+
+
+class Sip2Authority:
+    """A library system behind a pool of connections."""
+
+    def __init__(
+        self, pool: Pool, clock: Clock, *, institution: str = "", terminal: str = "", zone: str = "UTC"
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._institution = institution
+        self._terminal = terminal
+        self._zone = ZoneInfo(zone)
+
+    async def carry_out(self, request: Request) -> Said:
+        """Lend, lend on or take back an item; called again for the same request only after `Away`."""
+        return await self._said(self._message(request))
+
+    def _message(self, request: Request) -> Message:
+        match request.kind:
+            case "checkout":
+                return Checkout(
+                    renewal_allowed=True,
+                    no_block=request.happened,
+                    at=self._at(request.at_ms),
+                    patron=request.card or "",
+                    item=request.item,
+                    institution=self._institution,
+                    terminal=self._terminal,
+                )
+            case "renew":
+                return Renew(
+                    no_block=request.happened,
+                    at=self._at(request.at_ms),
+                    patron=request.card or "",
+                    item=request.item,
+                    institution=self._institution,
+                    terminal=self._terminal,
+                )
+            case "checkin":
+                return self._checkin(request)
+            case _:
+                assert_never(request.kind)
+
+    async def settle(self, request: Request) -> Said:
+        """Look whether what the request wants is so there; changes nothing."""
+        found = await self._ask(
+            ItemInformation(
+                at=self._now(), item=request.item, institution=self._institution, terminal=self._terminal
+            )
+        )
+        if not isinstance(found, ItemInformationResponse):
+            return found if isinstance(found, Doubt | Away) else Doubt("something else than an item came")
+        if request.kind == "checkin":
+            if found.circulation_status in NOT_CHARGED:
+                return Done()
+            return Refusal(code="still-charged") if found.circulation_status in CHARGED else _odd(found)
+        if found.circulation_status in NOT_CHARGED:
+            return Refusal(code="not-lent")
+        if found.circulation_status not in CHARGED:
+            return _odd(found)
+        return await self._settle_loan(request, due_of(found.due))
+
+    async def _settle_loan(self, request: Request, due: date | None) -> Said:
+        found = await self._ask(
+            PatronInformation(
+                at=self._now(),
+                summary=LISTS_CHARGED,
+                patron=request.card or "",
+                start="1",
+                end="999",
+                institution=self._institution,
+                terminal=self._terminal,
+            )
+        )
+        if not isinstance(found, PatronInformationResponse):
+            return found if isinstance(found, Doubt | Away) else Doubt("something else than an account came")
+        if any(_names(line, request.item) for line in found.charged_items):
+            return Done(due)
+        if found.charged in (-1, 0) and not found.charged_items:
+            return (
+                Refusal(code="on-loan-elsewhere")
+                if found.charged == 0
+                else Doubt("it keeps no count of loans")
+            )
+        if len(found.charged_items) < found.charged:
+            return Doubt("its list of the patron's loans is shorter than its count")
+        return Refusal(code="on-loan-elsewhere")
+
+    async def undo(self, request: Request) -> Said:
+        """Take a checkout back, as one that failed."""
+        return await self._said(self._checkin(request, cancel=True))
+
+    def _checkin(self, request: Request, *, cancel: bool = False) -> Checkin:
+        at = self._now() if cancel else self._at(request.at_ms)
+        return Checkin(
+            no_block=request.happened and not cancel,
+            at=self._now(),
+            returned=at,
+            location=request.branch,
+            item=request.item,
+            cancel=True if cancel else None,
+            institution=self._institution,
+            terminal=self._terminal,
+        )
+
+    async def _said(self, message: Message) -> Said:
+        found = await self._ask(message)
+        match found:
+            case CheckoutResponse() | RenewResponse():
+                return _loan(found)
+            case CheckinResponse():
+                return Done() if found.ok else _refused(found.screen)
+            case Doubt() | Away():
+                return found
+            case _:
+                return Doubt("something else than the answer came")
+
+    async def _ask(self, message: Message) -> Message | Doubt | Away:
+        try:
+            async with self._pool.connection() as connection:
+                return (await connection.request(message)).message
+        except (Unreachable, LoginRefused) as error:
+            return Away(error.seen)
+        except Unheard as error:
+            return Doubt(error.seen)
+
+    def _at(self, at_ms: int) -> datetime:
+        """Return a moment as the library's local time: what SIP2 takes without a zone."""
+        return datetime.fromtimestamp(at_ms / 1000, self._zone).replace(tzinfo=None, microsecond=0)
+
+    def _now(self) -> datetime:
+        return self._clock.now().astimezone(self._zone).replace(tzinfo=None, microsecond=0)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._pool.close()
+
+
+def _names(line: str, item: str) -> bool:
+    """Say whether a line of a list names an item: some systems send the number alone, some with the title."""
+    return re.search(rf"(?<![\w.-]){re.escape(item)}(?![\w.-])", line) is not None
+
+
+def _loan(found: LoanAnswer) -> Said:
+    return Done(due_of(found.due), found.renewed) if found.ok else _refused(found.screen)
+
+
+def _refused(screen: tuple[str, ...]) -> Refusal:
+    params: dict[str, Any] = {"said": screen[0][:200]} if screen else {}
+    return Refusal(code="refused-there", params=params, next_step="desk")
+
+
+def _odd(found: ItemInformationResponse) -> Doubt:
+    return Doubt(f"the item's circulation status is {found.circulation_status:02d}")
+
+
+def due_of(text: str) -> date | None:
+    """Return a due date that systems write in many ways; None where it cannot be told without guessing."""
+    sip2 = read_date(text.ljust(18)[:18])
+    if sip2 is not None:
+        return sip2.date()
+    if re.match(r"\d{8}(?!\d)", text):
+        text = f"{text[:4]}-{text[4:6]}-{text[6:8]}"
+    found = re.match(r"(\d{4})-(\d{2})-(\d{2})", text.strip())
+    if found is None:
+        return None
+    try:
+        return date(*map(int, found.groups()))
+    except ValueError:
+        return None
