@@ -37,7 +37,9 @@ class PcscSettings:
     reader: str = ""
     """A part of the reader's name; empty takes the first."""
     data_bytes: int = 0
-    """Bytes of the card's data to read from block 0 on; 0 reads the UID alone."""
+    """Bytes of the card's data to read; 0 reads the UID alone."""
+    first_block: int = 0
+    """Block at which that data begins."""
 
 
 class PcscCardReader:
@@ -251,7 +253,8 @@ class _Follower:
             return None
         try:
             if self._settings.data_bytes:
-                data = apdu.read_data(transmit, self._settings.data_bytes)
+                wanted = apdu.read_steps(self._settings.data_bytes, first=self._settings.first_block)
+                data = apdu.run(wanted, transmit)
         except DeviceRefused as error:
             log.warning("a card's data could not be read: %s", error.seen)
         except DeviceError as error:
