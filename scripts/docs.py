@@ -34,6 +34,7 @@ SETTINGS = (
     ("Kiosk", "kiosk.config", "KioskSettings", "docs/examples/kiosk.toml"),
     ("Gate", "kiosk.config", "GateSettings", "docs/examples/gate.toml"),
     ("Return bin", "kiosk.config", "BinSettings", "docs/examples/bin.toml"),
+    ("Foreign sensors", "kiosk.sensors.config", "SensorsSettings", "docs/examples/sensors.toml"),
     ("Tag station", "kiosk.tagging.config", "TagStationSettings", "docs/examples/tags.toml"),
     ("Central service", "central.config", "CentralSettings", "docs/examples/central.toml"),
     ("Policy of lending", "circulation.policy", "Policy", "docs/examples/policy.toml"),

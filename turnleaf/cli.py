@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "kiosk": ("kiosk.cli_kiosk", "Run a self-check kiosk."),
     "gate": ("kiosk.cli_gate", "Run a security gate."),
     "bin": ("kiosk.cli_bin", "Run an unattended return bin."),
+    "sensors": ("kiosk.cli_sensors", "Bring sensors that speak plain MQTT or Modbus/TCP into the samples."),
     "central": ("central.cli_central", "Run the central service."),
     "ledger": ("central.cli_ledger", "Make, load and look into the ledger."),
     "stream": ("central.cli_stream", "Look at, retry or skip a station's parked stream."),
