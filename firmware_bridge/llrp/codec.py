@@ -235,20 +235,20 @@ def _pack(shape: str, values: Mapping[str, Any]) -> bytes:
 
 
 def _packed(kind: str, value: Any) -> bytes:
+    plain: bytes
     match kind:
         case "x" | "rest":
-            return bytes(value)
+            plain = value
+            return plain
         case "bits":
-            data, bits = value if isinstance(value, tuple) else (value, len(value) * 8)
-            return bits.to_bytes(2) + bytes(data)
+            plain, bits = value if isinstance(value, tuple) else (value, len(value) * 8)
+            return int(bits).to_bytes(2) + bytes(plain)
         case "u16s" | "u32s":
             size = int(kind[1:3]) // 8
-            numbers: tuple[int, ...] = tuple(value)
-            return len(numbers).to_bytes(2) + b"".join(number.to_bytes(size) for number in numbers)
-        case "utf8" if isinstance(value, str):
-            value = value.encode("utf-8", "surrogateescape")
-    data: bytes = bytes(value)
-    return len(data).to_bytes(2) + data
+            numbers: tuple[int, ...] = value
+            return len(numbers).to_bytes(2) + b"".join([number.to_bytes(size) for number in numbers])
+    plain = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+    return len(plain).to_bytes(2) + plain
 
 
 class Framer:

@@ -1,0 +1,248 @@
+"""A UHF reader over LLRP: the shell that owns the socket, the timeouts and the way back.
+
+One connection at a time; whatever ends it is told as ReaderLost, and it is opened anew with jittered
+back-off. Ending the iteration deletes our ROSpec and closes, so that the reader stops sending into the void.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import assert_never
+
+from firmware_bridge.errors import DeviceLost, DeviceRefused, DeviceTimeout, FrameError
+from firmware_bridge.llrp import conversation as talk
+from firmware_bridge.llrp import reports
+from firmware_bridge.llrp.codec import Framer, MalformedError, decode, encode
+from firmware_bridge.llrp.conversation import Conversation, Settings
+from firmware_bridge.ports import DeviceInfo, ReaderFound, ReaderLost, UhfEvent, UhfTagSeen
+from firmware_bridge.transport import TcpTransport
+from wire.errors import DeviceError
+from wire.loops import keep_alive
+
+log = logging.getLogger("turnleaf.firmware_bridge.llrp")
+
+PORT, TLS_PORT = 5084, 5085
+"""IANA: llrp, encrypted-llrp."""
+ANSWER_S = 5.0
+"""How long the reader may take for an answer."""
+GOODBYE_S = 2.0
+"""How long good-bye may take; then the connection is closed as it is."""
+QUEUE = 4096
+"""Events that may wait; beyond it the reader's own buffer fills, and it says so."""
+RO_ACCESS_REPORT = 61
+
+
+@dataclass
+class LlrpHealth:
+    """What went over the connection since start. The rate is the difference of two samples."""
+
+    reports: int = 0
+    """Tag reports."""
+    connections: int = 0
+    """How often a connection came to reporting; more than one are reconnections."""
+    losses: int = 0
+    """Connections lost or refused."""
+    by_antenna: Counter[int] = field(default_factory=Counter)
+    """Antenna -> tag reports."""
+    rssi: dict[int, int] = field(default_factory=dict)
+    """Antenna -> peak RSSI of its last report, dBm."""
+    antennas: dict[int, bool] = field(default_factory=dict)
+    """Antenna -> connected, for those of which the reader told."""
+
+
+class LlrpReader:
+    """`ports.UhfReader` over LLRP; TLS, verified by `ca_file`, when that is given."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None = None,
+        settings: Settings | None = None,
+        *,
+        ca_file: Path | None = None,
+        answer_s: float = ANSWER_S,
+        backoff_s: tuple[float, float] = (0.2, 30.0),
+    ) -> None:
+        self._host = host
+        self._port = port or (TLS_PORT if ca_file else PORT)
+        self._settings = settings or Settings()
+        self._ca_file = ca_file
+        self._answer_s = answer_s
+        self._backoff_s = backoff_s
+        self._queue: asyncio.Queue[UhfEvent | None] = asyncio.Queue(QUEUE)
+        self.health = LlrpHealth()
+        self.info = DeviceInfo()
+
+    async def events(self) -> AsyncIterator[UhfEvent]:
+        """Yield tags and the reader's coming and going, for ever; first ReaderFound or ReaderLost."""
+        loop = asyncio.create_task(self._run(), name=f"llrp-{self._host}")
+        loop.add_done_callback(lambda _: self._squeeze_in(None))
+        try:
+            while (event := await self._queue.get()) is not None:
+                yield event
+            loop.result()
+        finally:
+            loop.cancel()
+            await asyncio.wait((loop,))
+
+    def _squeeze_in(self, event: UhfEvent | None) -> None:
+        """Queue what must not be lost; the oldest goes when there is no room."""
+        if self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(event)
+
+    async def _run(self) -> None:
+        base, cap = self._backoff_s
+        await keep_alive(
+            f"llrp {self._host}:{self._port}",
+            self._once,
+            expect=(DeviceError,),
+            base_s=base,
+            cap_s=cap,
+            lost=self._lost,
+        )
+
+    def _lost(self, error: Exception) -> None:
+        assert isinstance(error, DeviceError)
+        self.health.losses += 1
+        self._squeeze_in(ReaderLost(error))
+
+    async def _once(self) -> None:
+        transport = await self._open()
+        connection = _Connection(transport, Conversation(self._settings), self._answer_s, self._take)
+        try:
+            await connection.follow()
+        except (DeviceLost, DeviceTimeout):
+            if connection.state.phase in ("version", "set-version"):
+                self._settings = replace(self._settings, negotiate=False)
+            raise
+        finally:
+            await connection.end()
+
+    async def _take(self, event: UhfTagSeen | talk.Ready | talk.Antenna) -> None:
+        health = self.health
+        match event:
+            case UhfTagSeen(antenna=antenna, rssi=rssi):
+                health.reports += 1
+                if antenna is not None:
+                    health.by_antenna[antenna] += 1
+                    if rssi is not None:
+                        health.rssi[antenna] = rssi
+                await self._queue.put(event)
+            case talk.Ready(info=info):
+                self.info = info
+                health.connections += 1
+                await self._queue.put(ReaderFound(info))
+            case talk.Antenna(antenna=number, connected=connected):
+                health.antennas[number] = connected
+                log.warning("%s: antenna %s %s", self._host, number, "back" if connected else "lost")
+            case _:
+                assert_never(event)
+
+    async def _open(self) -> TcpTransport:
+        name = f"{self._host}:{self._port}"
+        try:
+            context = None if self._ca_file is None else ssl.create_default_context(cafile=self._ca_file)
+            async with asyncio.timeout(self._answer_s):
+                pair = await asyncio.open_connection(self._host, self._port, ssl=context)
+        except ssl.SSLCertVerificationError as error:
+            raise DeviceRefused(
+                f"{name}: the reader's certificate is not trusted ({error.verify_message})",
+                why="Somebody else may answer in its place.",
+                do="Give the CA that signed the reader's certificate, and its name as host.",
+            ) from error
+        except (OSError, TimeoutError) as error:
+            raise DeviceLost(
+                f"{name}: cannot connect ({str(error) or 'no answer'})",
+                why="No tag is seen at this gate.",
+                do="Look at the reader's power, its network and its address.",
+            ) from error
+        return TcpTransport(*pair, name)
+
+
+class _Connection:
+    """One connection, from greeting to good-bye."""
+
+    def __init__(
+        self,
+        transport: TcpTransport,
+        state: Conversation,
+        answer_s: float,
+        take: Callable[[UhfTagSeen | talk.Ready | talk.Antenna], Awaitable[None]],
+    ) -> None:
+        self._transport = transport
+        self.state = state
+        self._answer_s = answer_s
+        self._take = take
+        self._framer = Framer()
+
+    async def follow(self) -> None:
+        """Talk until the connection is lost; raises DeviceError."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._answer_s
+        while True:
+            waiting = self.state.message_id
+            quiet_s = 3 * self.state.settings.keep_alive_ms / 1000
+            deadline = due if self.state.open else loop.time() + quiet_s
+            try:
+                async with asyncio.timeout_at(deadline):
+                    data = await self._transport.read()
+            except TimeoutError as error:
+                raise self._silent() from error
+            await self._digest(data)
+            if self.state.message_id != waiting:
+                due = loop.time() + self._answer_s
+
+    async def _digest(self, data: bytes) -> None:
+        try:
+            for message in self._framer.feed(data):
+                if message[1] == RO_ACCESS_REPORT and not message[0] & 3:
+                    for tag in reports.tags(message):
+                        await self._take(tag)
+                    continue
+                self.state, effects = talk.step(self.state, decode(message))
+                await self._do(effects)
+        except MalformedError as error:
+            raise FrameError(
+                f"the reader sent bytes that are no LLRP: {error} (byte {error.offset})",
+                why="The stream cannot be followed any more; it is opened anew.",
+                do="If this comes back, record the connection and look at it with `turnleaf explain llrp`.",
+            ) from error
+
+    async def _do(self, effects: tuple[talk.Effect, ...]) -> None:
+        for effect in effects:
+            match effect:
+                case talk.Send(message=message):
+                    await self._transport.write(encode(message))
+                case talk.Ready() | talk.Antenna():
+                    await self._take(effect)
+                case talk.Notice(text=text):
+                    log.warning("%s", text)
+                case talk.Failed(error=error):
+                    raise error
+                case _:
+                    assert_never(effect)
+
+    def _silent(self) -> DeviceTimeout:
+        return DeviceTimeout(
+            f"the reader was silent ({self.state.phase})",
+            why="A reader that does not even say that it lives sees no tags.",
+            do="Look at its power and its network; restart it if it stays silent.",
+        )
+
+    async def end(self) -> None:
+        """Delete our ROSpec, close, however the connection stands; never raises but cancellation."""
+        with suppress(DeviceError, TimeoutError, MalformedError):
+            async with asyncio.timeout(GOODBYE_S):
+                self.state, effects = talk.stop(self.state)
+                await self._do(effects)
+                while self.state.phase != "closed":
+                    for message in self._framer.feed(await self._transport.read()):
+                        self.state, effects = talk.step(self.state, decode(message))
+                        await self._do(effects)
+        await self._transport.close()
