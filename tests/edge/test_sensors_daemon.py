@@ -12,10 +12,13 @@ from edge_world import central_of, memory_link, running, settings_of, until
 from scripted_central import ScriptedCentral
 from sensors_kit import PASSWORD, USER, ForeignMosquitto, foreign, free_port, modbus_server
 
+from firmware_bridge.sensors.modbus import ModbusDevice, poll
+from firmware_bridge.sensors.registers import Span
 from kiosk.sensors.config import SensorsSettings
 from kiosk.sensors.daemon import run_sensors
 from kiosk.sensors.store import RawStore
 from kiosk.station import Station
+from wire.clock import SystemClock
 from wire.link_memory import MemoryBroker
 
 pytestmark = pytest.mark.broker
@@ -299,3 +302,22 @@ async def test_a_wrong_password_is_told_and_the_station_goes_on(tmp_path: Path) 
 
             assert PASSWORD not in lost["seen"]
             assert not tasks[0].done()
+
+
+async def test_polling_ends_at_a_cancellation_in_whatever_turn_it_comes() -> None:
+    async with modbus_server([1, 2, 3]) as port:
+        device = ModbusDevice("meter", "127.0.0.1", port, every_s=0.0001, spans=(Span("input", 0, 3),))
+        for turn in range(120):
+            heard = asyncio.Event()
+            polling = poll(
+                device, SystemClock(), lambda _, heard=heard: heard.set(), lambda _: None, lambda _: None
+            )
+            task = asyncio.create_task(polling)
+            await heard.wait()
+            for _ in range(turn % 12):
+                await asyncio.sleep(0)
+            task.cancel()
+            async with asyncio.timeout(10):
+                await asyncio.wait({task})
+
+            assert task.cancelled()
