@@ -59,13 +59,14 @@ class OutboxSettings(Settings):
 class PadSettings(Settings):
     """The RFID pad or gate antenna: a FEIG reader (OBID ISO host) or a 3M pad, over TCP or a serial port."""
 
-    kind: Literal["feig", "3m"] = Field(
+    kind: Literal["feig", "3m", "llrp"] = Field(
         "feig",
-        description="Make of the reader: feig, or 3m for the pads 210 and 810, which no gate can have.",
+        description="Make of the reader: feig; 3m (pads 210 and 810, no gates); llrp (UHF, gates alone).",
     )
     host: str = Field("", description="Name or address of the reader; or give serial.")
     port: Port = Field(
-        10001, description="TCP port of the reader, or of its serial server; FEIG readers listen on 10001."
+        10001,
+        description="TCP port of the reader or its serial server: 10001 FEIG, 5084 LLRP, 5085 LLRP by TLS.",
     )
     serial: str = Field(
         "", description="Serial port instead of host, e.g. /dev/serial/by-id/usb-...; its baud rate is known."
@@ -132,6 +133,30 @@ class CardSettings(Settings):
     reader: str = Field(
         "", description="Part of the PC/SC reader's name, e.g. ACR1552; empty takes the first there is."
     )
+    number_from: Literal["uid", "blocks"] = Field(
+        "uid", description="The card's number is its chip's uid, or it stands in the card's data blocks."
+    )
+    first_block: int = Field(0, ge=0, le=255, description="Block at which reading begins, for blocks.")
+    length: int = Field(
+        0, ge=0, le=1024, description="Bytes to read from there on; 0 reads offset + size bytes."
+    )
+    offset: int = Field(0, ge=0, le=1023, description="First byte of the number in what was read.")
+    size: int = Field(0, ge=0, le=1024, description="Bytes of the number; 0 takes all after the offset.")
+    encoding: Literal["ascii", "bcd", "hex", "le-decimal", "be-decimal"] = Field(
+        "hex",
+        description="How it is written: text, packed digits, hex digits, or one whole number, lowest (le) or"
+        " highest (be) byte first.",
+    )
+    strip: str = Field("", description='Characters taken off both ends of the number, e.g. "0".')
+    digits: int = Field(
+        0, ge=0, le=64, description="Digits that the number is filled up to with zeros; 0 leaves it."
+    )
+
+    @model_validator(mode="after")
+    def _data_file_has_a_length(self) -> "CardSettings":
+        if self.number_from == "blocks" and not self.length and not self.size:
+            raise ValueError("a number in the card's blocks needs a size, or a length to read")
+        return self
 
 
 class PrinterSettings(Settings):
@@ -203,10 +228,29 @@ class KioskSettings(StationSettings):
 
 
 class LampSettings(Settings):
-    """Lamp and buzzer of a gate, on output 1 of its reader."""
+    """Lamp and buzzer of a gate: on output 1 of its reader, or on this machine's pins."""
 
-    fitted: bool = Field(True, description="Whether lamp and buzzer are wired to the reader's output 1.")
+    fitted: bool = Field(True, description="Whether there are lamp and buzzer at all.")
     seconds: float = Field(4.0, gt=0, le=60, description="Seconds lamp and buzzer are on for an alarm.")
+    pins: tuple[int, ...] = Field(
+        (), description="Lines of the GPIO chip that carry them; empty takes the reader's output 1."
+    )
+    chip: str = Field("/dev/gpiochip0", description="The GPIO chip of the pins.")
+    active_low: bool = Field(False, description="Whether the relay closes when a pin is low.")
+
+
+class UhfSettings(Settings):
+    """A UHF gate (kind = "llrp" in [pad])."""
+
+    hold_ms: int = Field(
+        400, ge=50, le=5000, description="Milliseconds a tag counts as there after its last report."
+    )
+    least_dbm: int = Field(
+        -70, ge=-110, le=0, description="Weaker reports come from a shelf nearby and are left out, dBm."
+    )
+    ca: FilePath | None = Field(
+        None, description="PEM file of the authority of the reader's certificate; it makes the line TLS."
+    )
 
 
 class BarrierSettings(Settings):
@@ -249,6 +293,7 @@ class GateSettings(StationSettings):
         description="File with the key of the item hashes; enrolment writes it beside the certificate."
     )
     lamp: LampSettings = Field(LampSettings(), description="Lamp and buzzer.")
+    uhf: UhfSettings = Field(UhfSettings(), description="A UHF gate's field.")
     barriers: BarrierSettings = Field(BarrierSettings(), description="Light barriers.")
     policy: GatePolicy = Field(GatePolicy(), description="Choices of the verdict table.")
     count: CountSettings = Field(CountSettings(), description="Telling the counts.")

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 
 from firmware_bridge import ports
-from firmware_bridge.pcsc import PcscCardReader, PcscSettings
 from firmware_bridge.tags import reading as tags
 from kiosk import visit_events as e
 from kiosk import visit_state as s
@@ -19,6 +18,7 @@ from kiosk.config import KioskSettings
 from kiosk.pad_loop import PadEvent, PadFound, PadLost, PadSampled, Placed, Removed, open_pad, watch_pad
 from kiosk.page.render import Panel
 from kiosk.page.server import Page
+from kiosk.patron_cards import patron_cards
 from kiosk.printer_watch import watch_printer
 from kiosk.secure import write_security
 from kiosk.station import Station
@@ -335,7 +335,7 @@ async def run_kiosk(
     assert chosen is not None
     try:
         async with Station.open(settings, "kiosk", link=link, clock=clock) as station:
-            reader = cards or PcscCardReader(PcscSettings(settings.card.reader))
+            reader = cards or patron_cards(settings.card)
             daemon = KioskDaemon(station, settings, chosen, reader)
             where = settings.state_dir / "page.url"
             where.touch(mode=0o600)
