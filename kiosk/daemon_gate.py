@@ -5,6 +5,7 @@ queue between the two is the line behind which disk and network may be slow.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from datetime import datetime
 from kiosk.config import GateSettings
 from kiosk.gate_items import GateItems
 from kiosk.gate_loop import GateDevice, GateTold, Sounded, watch_gate
+from kiosk.gate_open import gate_device
 from kiosk.gate_passage import Passed, Person
-from kiosk.pad_loop import PadFound, PadLost, PadSampled, open_gate_reader
+from kiosk.pad_loop import PadFound, PadLost, PadSampled
 from kiosk.station import Station
 from kiosk.station_main import ready
 from kiosk.station_talk import Outcome
-from wire.clock import Clock
+from wire.clock import Clock, SystemClock
 from wire.edge import OutboxFull
 from wire.errors import DeviceError
 from wire.link import Link
@@ -182,19 +184,17 @@ async def run_gate(
     on_ready: Callable[[Station], None] | None = None,
 ) -> None:
     """Run a gate until cancelled; raises ConfigError for a setting that cannot be used."""
-    feig = open_gate_reader(settings.pad) if device is None else None
-    chosen = device or feig
-    assert chosen is not None
-    try:
-        async with Station.open(settings, "gate", link=link, clock=clock) as station:
-            items = await GateItems.open(station, settings)
-            try:
-                ready(settings.name)
-                if on_ready is not None:
-                    on_ready(station)
-                await GateDaemon(station, settings, items, chosen).run()
-            finally:
-                items.close()
-    finally:
-        if feig is not None:
-            await feig.close()
+    time = clock or SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        chosen = (
+            device if device is not None else await stack.enter_async_context(gate_device(settings, time))
+        )
+        station = await stack.enter_async_context(Station.open(settings, "gate", link=link, clock=clock))
+        items = await GateItems.open(station, settings)
+        try:
+            ready(settings.name)
+            if on_ready is not None:
+                on_ready(station)
+            await GateDaemon(station, settings, items, chosen).run()
+        finally:
+            items.close()

@@ -90,7 +90,12 @@ class StationPad(Pad, TagTools, Protocol):
 def open_pad(settings: PadSettings) -> StationPad:
     """Return the driver of the configured pad; it connects by itself with the first command."""
     if settings.kind == "feig":
-        return _open_feig(settings)
+        return open_feig(settings)
+    if settings.kind == "llrp":
+        raise ConfigError(
+            "a UHF reader cannot be a pad: it reads no blocks and writes no AFI here",
+            do='Give a pad in [pad], kind = "feig" or "3m"; llrp is for gates.',
+        )
     from firmware_bridge.threem.driver import ThreeMPad
 
     if settings.serial:
@@ -106,17 +111,8 @@ def open_pad(settings: PadSettings) -> StationPad:
     )
 
 
-def open_gate_reader(settings: PadSettings) -> FeigPad:
-    """Return the driver of a gate's reader; raises ConfigError for a pad without inputs and lamp."""
-    if settings.kind != "feig":
-        raise ConfigError(
-            "a 3M pad cannot be a gate's reader: it has neither inputs for light barriers nor a lamp",
-            do='Give a FEIG reader in [pad], kind = "feig".',
-        )
-    return _open_feig(settings)
-
-
-def _open_feig(settings: PadSettings) -> FeigPad:
+def open_feig(settings: PadSettings) -> FeigPad:
+    """Return the driver of a FEIG reader; it connects by itself with the first command."""
     if settings.serial:
         return FeigPad.serial(settings.serial, timeout_s=settings.timeout_s, attempts=settings.write_tries)
     return FeigPad.tcp(

@@ -12,7 +12,7 @@ from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.threem.driver import ThreeMPad
 from kiosk.config import PadSettings
 from kiosk.devices import Device, devices, selftest
-from kiosk.pad_loop import PadEvent, PadFound, Placed, open_gate_reader, open_pad, watch_pad
+from kiosk.pad_loop import PadEvent, PadFound, Placed, open_pad, watch_pad
 from sim.devices.tags import SimTag
 from sim.devices.threem_pad import ThreeMPad as SimPad
 from wire.clock import SystemClock
@@ -53,10 +53,9 @@ def test_a_reader_has_one_way_there(told: dict[str, Any], seen: str) -> None:
         PadSettings.model_validate(told)
 
 
-def test_a_gate_cannot_have_a_3m_pad() -> None:
-    assert isinstance(open_gate_reader(PadSettings(host="127.0.0.1")), FeigPad)
-    with pytest.raises(ConfigError, match="neither inputs for light barriers nor a lamp"):
-        open_gate_reader(PadSettings(kind="3m", host="127.0.0.1"))
+def test_a_pad_is_never_a_uhf_reader() -> None:
+    with pytest.raises(ConfigError, match="cannot be a pad"):
+        open_pad(PadSettings(kind="llrp", host="127.0.0.1", port=5084))
 
 
 async def test_what_is_laid_on_a_3m_pad_is_told_and_its_selftest_runs(tmp_path: Path) -> None:
