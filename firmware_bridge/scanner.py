@@ -7,8 +7,10 @@ before anyone sees them.
 
 import asyncio
 import os
+import random
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +21,30 @@ from firmware_bridge.ports import CodeRefused, DeviceInfo, ReaderFound, ReaderLo
 from wire.errors import ConfigError
 
 RETRY_S = 0.5
+CAP_S = 30.0
+"""Longest pause before a scanner is looked for again, seconds."""
+LASTING_S = 10.0
+"""A connection that lasted so long begins the back-off anew, seconds."""
 EV_KEY = 1
+EVIOCSCLOCKID = 0x400445A0
+"""ioctl of Linux's input.h that chooses the clock of an event device's stamps: _IOW('E', 0xa0, int)."""
+CLOCK_MONOTONIC = 1
+"""Number of that clock in Linux's time.h."""
+
+
+class Backoff:
+    """Pauses between tries, with jitter, twice as long each time up to `CAP_S`; never none, unless told 0."""
+
+    def __init__(self, base_s: float, rng: random.Random | None = None) -> None:
+        self._base_s = base_s
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._tries = 0
+
+    def pause_s(self, lasted_s: float = 0.0) -> float:
+        """Return the next pause in seconds; `lasted_s` is how long the last connection held."""
+        self._tries = 0 if lasted_s > LASTING_S else self._tries + 1
+        most = min(CAP_S, self._base_s * 2 ** min(self._tries, 16))
+        return self._rng.uniform(self._base_s / 2, most)
 
 
 class KeySource(Protocol):
@@ -62,7 +87,7 @@ class KeyboardScanner:
 
     async def events(self) -> AsyncIterator[ScanEvent]:
         """Yield codes and losses, for ever; raises ConfigError when the device may not be opened."""
-        told = ""
+        told, backoff, loop = "", Backoff(self._retry_s), asyncio.get_running_loop()
         while True:
             try:
                 source = await self._open(self._settings.device)
@@ -70,9 +95,9 @@ class KeyboardScanner:
                 if error.seen != told:
                     told = error.seen
                     yield ReaderLost(error)
-                await asyncio.sleep(self._retry_s)
+                await asyncio.sleep(backoff.pause_s())
                 continue
-            told = ""
+            told, since = "", loop.time()
             yield ReaderFound(DeviceInfo(model=source.name))
             try:
                 async with aclosing(self._codes(source)) as codes:
@@ -83,6 +108,7 @@ class KeyboardScanner:
                 yield ReaderLost(error)
             finally:
                 await source.close()
+            await asyncio.sleep(backoff.pause_s(loop.time() - since))
 
     async def _codes(self, source: KeySource) -> AsyncGenerator[ScanEvent, None]:
         layout, keys = keymap(self._settings.layout), Keys()
@@ -143,7 +169,16 @@ async def open_evdev(path: str) -> EvdevKeys:
             why="Its keys would go there, not to this station.",
             do="End the other program.",
         ) from error
+    _steady(device.fd)
     return EvdevKeys(device, path)
+
+
+def _steady(descriptor: int) -> None:
+    """Let the kernel stamp keys by its monotonic clock: one that is set meanwhile tears no code in two."""
+    import fcntl
+
+    with suppress(OSError):  # a kernel without it keeps its own stamps
+        fcntl.ioctl(descriptor, EVIOCSCLOCKID, struct.pack("i", CLOCK_MONOTONIC))
 
 
 class SerialScanner:
@@ -164,9 +199,10 @@ class SerialScanner:
 
     async def events(self) -> AsyncIterator[ScanEvent]:
         """Yield codes and losses, for ever."""
-        told = ""
+        told, backoff, loop = "", Backoff(self._retry_s), asyncio.get_running_loop()
         while True:
             line: Transport | None = None
+            since = loop.time()
             try:
                 line = await self._open()
                 told = ""
@@ -182,7 +218,7 @@ class SerialScanner:
             finally:
                 if line is not None:
                     await line.close()
-            await asyncio.sleep(self._retry_s)
+            await asyncio.sleep(backoff.pause_s(loop.time() - since))
 
 
 class Lines:

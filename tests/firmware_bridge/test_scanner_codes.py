@@ -15,6 +15,7 @@ from firmware_bridge.barcode_keys import REST_S, Key, Keys, Layout, keymap, step
 from firmware_bridge.errors import DeviceLost
 from firmware_bridge.ports import CodeRefused, CodeScanned, ReaderFound, ReaderLost, ScanEvent
 from firmware_bridge.scanner import (
+    Backoff,
     FakeScanner,
     KeyboardScanner,
     KeyboardSettings,
@@ -220,3 +221,15 @@ async def test_the_fake_says_what_it_is_told_to() -> None:
     fake.say(CodeScanned("1"))
     async with aclosing(fake.events()) as events:  # type: ignore[type-var]  # a generator behind the port
         assert (await take(events, 2))[1] == CodeScanned("1")
+
+
+@given(st.integers(1, 30))
+def test_a_scanner_that_stays_away_is_looked_for_ever_less_often_and_never_without_a_pause(
+    tries: int,
+) -> None:
+    backoff = Backoff(0.5)
+
+    pauses = [backoff.pause_s() for _ in range(tries)]
+
+    assert all(0.25 <= pause <= min(30.0, 0.5 * 2 ** (n + 1)) for n, pause in enumerate(pauses))
+    assert 0.25 <= backoff.pause_s(lasted_s=60.0) <= 0.5
