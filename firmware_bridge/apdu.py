@@ -44,7 +44,7 @@ STATUS: Final[dict[int, str]] = {
     0x6E00: "the class is not known",
     0x6F00: "the reader gives no reason",
 }
-"""Status words of PC/SC part 3 §3.2.2 and ISO/IEC 7816-4 §5.6."""
+"""Status words of PC/SC part 3 and ISO/IEC 7816-4."""
 
 
 def status_words(status: int) -> str:
@@ -64,22 +64,22 @@ def split(response: bytes) -> tuple[bytes, int]:
 
 
 def read_binary(block: int, length: int) -> bytes:
-    """Return READ BINARY from a block on (PC/SC part 3 §3.2.2.1.8)."""
+    """Return READ BINARY from a block on (PC/SC part 3)."""
     return bytes((0xFF, 0xB0)) + block.to_bytes(2, "big") + bytes((length & 0xFF,))
 
 
 def update_binary(block: int, data: bytes) -> bytes:
-    """Return UPDATE BINARY from a block on (PC/SC part 3 §3.2.2.1.9)."""
+    """Return UPDATE BINARY from a block on (PC/SC part 3)."""
     return bytes((0xFF, 0xD6)) + block.to_bytes(2, "big") + bytes((len(data),)) + data
 
 
 def load_key(number: int, key: bytes) -> bytes:
-    """Return LOAD KEYS into the reader's volatile memory (PC/SC part 3 §3.2.2.1.4)."""
+    """Return LOAD KEYS into the reader's volatile memory (PC/SC part 3)."""
     return bytes((0xFF, 0x82, 0x00, number, len(key))) + key
 
 
 def authenticate(block: int, number: int, *, key_b: bool = False) -> bytes:
-    """Return GENERAL AUTHENTICATE for a block with a loaded key (PC/SC part 3 §3.2.2.1.6)."""
+    """Return GENERAL AUTHENTICATE for a block with a loaded key (PC/SC part 3)."""
     kind = 0x61 if key_b else 0x60
     return bytes((0xFF, 0x86, 0, 0, 5, 1)) + block.to_bytes(2, "big") + bytes((kind, number))
 

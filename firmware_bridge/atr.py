@@ -1,6 +1,6 @@
 """What an answer to reset (ATR) says of a contactless storage card: ISO/IEC 7816-3 and PC/SC part 3.
 
-A contactless card has no ATR; the reader makes one up from what it knows (PC/SC part 3 §3.1.3.2.3): the
+A contactless card has no ATR; the reader makes one up from what it knows (PC/SC part 3): the
 historical bytes hold the registered application provider of the PC/SC workgroup, the card's standard and a
 number for its name. The last byte, TCK, is the XOR of all bytes after the first. Not for contact cards: their
 interface bytes are walked over, not interpreted.
@@ -14,7 +14,7 @@ from firmware_bridge.explained import Problem
 PCSC_RID: Final = bytes.fromhex("A000000306")
 """Registered application provider identifier of the PC/SC workgroup."""
 AID_TAG: Final = 0x4F
-"""Application identifier, in the historical bytes (ISO/IEC 7816-4 §8.1.1)."""
+"""Application identifier, in the historical bytes (ISO/IEC 7816-4)."""
 
 STANDARDS: Final[dict[int, str]] = {
     0x00: "no information given",
@@ -105,7 +105,7 @@ def check(before: bytes) -> int:
 
 
 def encode(standard: int, name: int) -> bytes:
-    """Return the ATR that a reader makes for a storage card (PC/SC part 3 §3.1.3.2.3.1)."""
+    """Return the ATR that a reader makes for a storage card (PC/SC part 3)."""
     body = bytes.fromhex("3B8F8001804F0C") + PCSC_RID
     body += bytes((standard,)) + name.to_bytes(2, "big") + bytes(4)
     return body + bytes((check(body),))
