@@ -71,3 +71,30 @@ def test_stopping_twice_asks_once() -> None:
     state, effects = talk.stop(talk.Conversation(talk.Settings(), "reporting"))
     assert len(effects) == 1
     assert (state, ()) == talk.stop(state)
+
+
+@pytest.mark.parametrize(
+    ("phase", "after"),
+    [
+        ("version", "capabilities"),
+        ("set-version", "capabilities"),
+        ("identify", "delete"),
+        ("stopping", "closing"),
+        ("reporting", "reporting"),
+        ("add", "closed"),
+    ],
+)
+def test_an_error_message_moves_the_conversation_on(phase: talk.Phase, after: talk.Phase) -> None:
+    status = Parameter(287, {"status_code": 109, "error_description": "what?"})
+    state, effects = talk.step(talk.Conversation(talk.Settings(), phase), Message(100, inner=(status,)))
+
+    assert after == state.phase
+    assert len(effects) == 1
+
+
+def test_an_answer_nobody_asked_for_is_left_out() -> None:
+    state = talk.Conversation(talk.Settings(), "add", message_id=4)
+    after, (notice,) = talk.step(state, Message(30, 3))
+
+    assert state == after
+    assert isinstance(notice, talk.Notice)
