@@ -6,7 +6,8 @@ one flag, `rN` reserved bits, `utf8` and `bytes` behind a 16-bit length, `bits` 
 unless a `rest` takes all.
 
 Sources: EPCglobal LLRP 1.0.1 and 1.1, §16 (messages), §17 (parameters), C1G2 binding §16/§17;
-numbers compared with recordings of real readers. What is not here is kept raw by the codec.
+type numbers compared with recordings of real readers. Section numbers named in this package are unverified.
+What is not in these tables is kept raw by the codec.
 """
 
 MESSAGES: dict[int, tuple[str, str]] = {
