@@ -78,6 +78,12 @@ class PadSettings(Settings):
     connect_timeout_s: float = Field(2.0, gt=0, le=30, description="Seconds a connection may take.")
     afi_secured: Afi = Field(0x07, description="AFI of an item that is secured, e.g. 0x07 (ISO 28560-3).")
     afi_lent: Afi = Field(0xC2, description="AFI of an item that is on loan, e.g. 0xC2 (ISO 28560-3).")
+    afi_also_secured: tuple[Afi, ...] = Field(
+        (), description="AFIs of earlier systems that are read as secured and never written, e.g. 0xD7 (3M)."
+    )
+    afi_also_lent: tuple[Afi, ...] = Field(
+        (), description="AFIs of earlier systems that are read as on loan, e.g. 0xDA (3M) or 0x21."
+    )
     owners: tuple[str, ...] = Field(
         (), description="ISILs whose items are ours, e.g. DE-290; empty takes every owner as ours."
     )
@@ -100,8 +106,9 @@ class PadSettings(Settings):
 
     @model_validator(mode="after")
     def _states_differ(self) -> "PadSettings":
-        if self.afi_secured == self.afi_lent:
-            raise ValueError("afi_secured and afi_lent are the same; a gate could not tell them apart")
+        secured = {self.afi_secured, *self.afi_also_secured}
+        if secured & {self.afi_lent, *self.afi_also_lent}:
+            raise ValueError("an AFI is both secured and on loan; a gate could not tell them apart")
         return self
 
 

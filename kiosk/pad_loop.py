@@ -126,7 +126,12 @@ def open_feig(settings: PadSettings) -> FeigPad:
 
 def security_bits(settings: PadSettings) -> SecurityBits:
     """Return which AFI this library takes for secured and for lent."""
-    return SecurityBits(settings.afi_secured, settings.afi_lent)
+    return SecurityBits(
+        settings.afi_secured,
+        settings.afi_lent,
+        frozenset(settings.afi_also_secured),
+        frozenset(settings.afi_also_lent),
+    )
 
 
 def go_on() -> None:

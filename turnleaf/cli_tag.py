@@ -63,6 +63,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             )
         if verb == "convert":
             one.add_argument("--to", required=True, choices=("iso28560-2", "iso28560-3"), help="the model")
+            one.add_argument(
+                "--leave-out", action="store_true", help="leave out what the model has no place for"
+            )
         if verb == "survey":
             one.add_argument("--count", type=int, default=200, help="different tags that are enough (200)")
 

@@ -7,8 +7,8 @@ damaged or unknown; laying it down again and writing what is missing (the same p
 now) brings it to the target. What stood there before is kept by whoever writes (`kiosk.tagging.journal`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from firmware_bridge.ports import TagMemory
@@ -39,15 +39,28 @@ class Plan:
     image: bytes
     dsfid: int
     """The storage format that belongs to the model."""
+    left_out: tuple[str, ...] = ()
+    """What the tag says and the other model has no place for, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoPlan:
     """Why a tag cannot be converted; it is left as it is."""
 
-    why: Literal["nothing-to-convert", "already", "locked", "does-not-fit"]
+    why: Literal["nothing-to-convert", "already", "locked", "does-not-fit", "partly-read"]
     seen: str
 
+
+OWN = frozenset(
+    {
+        int(Element.PRIMARY_ITEM_IDENTIFIER),
+        int(Element.CONTENT_PARAMETER),
+        int(Element.OWNER_INSTITUTION),
+        int(Element.SET_INFORMATION),
+        int(Element.TYPE_OF_USAGE),
+    }
+)
+"""Elements that the basic block of part 3 has fields of its own for, and the one that part 2 needs alone."""
 
 DSFIDS: dict[Target, int] = {"iso28560-2": iso28560_2.DSFID, "iso28560-3": 0x3E}
 """Storage format by model; 3E is what writers of part 3 were found to use."""
@@ -58,6 +71,9 @@ def plan(memory: TagMemory, target: Target, *, owner: str = "") -> Plan | NoPlan
 
     `owner` is written where the tag names none that is an ISIL: the legacy layout has none.
     """
+    if len(memory.blocks) < memory.block_count * memory.block_size:
+        read = len(memory.blocks) // memory.block_size
+        return NoPlan("partly-read", f"{read} of {memory.block_count} blocks were read")
     found = identify(memory)
     if isinstance(found, NoContent):
         return NoPlan(
@@ -69,7 +85,30 @@ def plan(memory: TagMemory, target: Target, *, owner: str = "") -> Plan | NoPlan
         image = image_of(found, memory, target, owner)
     except ValueError as error:
         return NoPlan("does-not-fit", str(error))
-    return planned(memory, image, target)
+    made = planned(memory, image, target)
+    return made if isinstance(made, NoPlan) else replace(made, left_out=left_out(found, target))
+
+
+def left_out(found: TagContent, target: Target) -> tuple[str, ...]:
+    """Return what a tag says that the other model has no place for."""
+    if isinstance(found.raw, Part2) and target == "iso28560-3":
+        kept = {int(element) for element in extensions.ELEMENTS.values()} | OWN
+        return tuple(one.name for one in found.raw.elements if one.oid not in kept)
+    if isinstance(found.raw, BasicBlock) and target == "iso28560-2":
+        return tuple(_lost(found.raw))
+    return ()
+
+
+def _lost(block: BasicBlock) -> Iterator[str]:
+    for extension in block.extensions:
+        fields = extensions.read(extension)
+        if fields is None:
+            yield f"extension block {extension.id}"
+            continue
+        kept = extensions.ELEMENTS.keys() | {"item"}
+        yield from (name for name in fields if name not in kept)
+    if any(block.rest):
+        yield "bytes behind the extension blocks"
 
 
 def planned(memory: TagMemory, image: bytes, target: Target) -> Plan | NoPlan:
@@ -126,15 +165,9 @@ def elements_of(found: TagContent) -> Mapping[int, str]:
     if isinstance(found.raw, BasicBlock):
         return extensions.values(found.raw.extensions)
     if isinstance(found.raw, Part2):
-        own = {
-            Element.PRIMARY_ITEM_IDENTIFIER,
-            Element.OWNER_INSTITUTION,
-            Element.SET_INFORMATION,
-            Element.TYPE_OF_USAGE,
-        }
         return {
             one.oid: one.value
             for one in found.raw.elements
-            if isinstance(one.value, str) and one.oid not in own
+            if isinstance(one.value, str) and one.oid not in OWN
         }
     return {}

@@ -128,15 +128,21 @@ def looks_written(data: bytes, block_size: int = 4) -> bool:
 
 
 def _looks_right(view: bytes) -> bool:
-    """Say whether the item identifier is mostly text, and version or part numbers are possible."""
+    """Say whether item or owner stand there as text, and version or part numbers are possible."""
     if len(view) < BASIC_SHORT:
         return False
-    text = sum(not byte or 0x20 <= byte < 0x7F for byte in view[ITEM_BYTES])
-    return text >= 14 and (view[0] >> 4 == VERSION or view[1] >= view[2] > 0)
+    field = view[ITEM_BYTES]
+    printable = sum(0x20 <= byte < 0x7F for byte in field)
+    mostly = printable + field.count(0) >= 14
+    letters = sum(bytes((byte,)).isalnum() for byte in field)
+    owned = any(0x20 <= byte < 0x7F for byte in view[21:BASIC])
+    return mostly and (letters >= 3 or owned) and (view[0] >> 4 == VERSION or view[1] >= view[2] > 0)
 
 
 def _content(view: bytes, turned: bool) -> BasicBlock | NotDanish:
     swapped = view[0] >> 4 != VERSION and view[0] & 0x0F == VERSION
+    if not swapped and view[0] >> 4 != VERSION:
+        return NotDanish("content", f"byte 0 is {view[0]:02X} and names no version; the CRC agrees by chance")
     first = _swap_first(view)[0] if swapped else view[0]
     owner = _text(view[21 : min(BASIC, len(view))])
     extensions, rest = _extensions(view[BASIC:])

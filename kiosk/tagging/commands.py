@@ -99,7 +99,7 @@ def run(args: argparse.Namespace, settings: TagStationSettings, holdings: Holdin
             case "watch":
                 return await watch(bench)
             case "convert":
-                return await convert(bench, args.to)
+                return await convert(bench, args.to, leave_out=args.leave_out)
             case "survey":
                 return await survey(bench, args.count)
             case "shelf":

@@ -102,8 +102,10 @@ class TagStation:
             "already" if isinstance(said, Already) else "written", uid, wanted, afi=afi.afi, blocks=blocks
         )
 
-    async def convert(self, uid: str, target: Target, owner: str) -> Programmed:
+    async def convert(self, uid: str, target: Target, owner: str, *, leave_out: bool = False) -> Programmed:
         """Rewrite a tag in another model with all that it says; its security state stays as it is.
+
+        A tag that says what the model has no place for is refused, unless that may be left out.
 
         A tag that this station was cut off at is brought to where it was going.
         """
@@ -118,6 +120,9 @@ class TagStation:
             if isinstance(made, NoPlan):
                 outcome: Outcome = "already" if made.why == "already" else "refused"
                 return Programmed(outcome, uid, wanted, made.seen, made.why)
+            if made.left_out and not leave_out:
+                seen = f"{target} has no place for: {', '.join(made.left_out)}"
+                return Programmed("refused", uid, wanted, seen, "would-lose")
             if self._journal is not None:
                 before = begun.before if begun is not None else memory.blocks
                 self._journal.begin(uid, wanted, before, image=made.image)

@@ -51,7 +51,7 @@ def _force(result: Programmed) -> str:
     return ', or begin again with --force "why this tag may be overwritten"'
 
 
-async def convert(bench: Bench, target: Target) -> int:
+async def convert(bench: Bench, target: Target, *, leave_out: bool = False) -> int:
     """Convert whatever is laid down, until Ctrl-C; exit code 1 when a tag could not be."""
     journal = Journal(bench.settings.state_dir / f"converting-to-{target}.jsonl")
     tally = Tally(began_ms=bench.clock.mono())
@@ -64,7 +64,9 @@ async def convert(bench: Bench, target: Target) -> int:
         async for uids in laid_down(bench.pad, bench.say, bench.settings.pad.poll_ms / 1000):
             for uid in sorted(uids - dealt):
                 try:
-                    result = await station.convert(uid, target, bench.settings.tags.owner)
+                    result = await station.convert(
+                        uid, target, bench.settings.tags.owner, leave_out=leave_out
+                    )
                 except DeviceError as error:
                     bench.say(f"not converted: {error.seen}")
                     continue

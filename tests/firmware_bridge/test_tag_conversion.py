@@ -11,7 +11,7 @@ from test_tag_models import ANNEX_D, ITEMS, LEGACY, tag
 from firmware_bridge.ports import TagMemory
 from firmware_bridge.tags import extensions, iso28560_2
 from firmware_bridge.tags.convert import NoPlan, Plan, Target, elements_of, plan, planned
-from firmware_bridge.tags.danish import BasicBlock, encode_block
+from firmware_bridge.tags.danish import BasicBlock, Extension, encode_block
 from firmware_bridge.tags.elements import Element
 from firmware_bridge.tags.reading import NoContent, TagContent, identify
 
@@ -98,3 +98,24 @@ def test_a_tag_that_cannot_be_converted_is_left_with_a_reason(memory: TagMemory,
     assert isinstance(found, NoPlan)
     assert found.why == why
     assert found.seen
+
+
+def test_what_the_other_model_has_no_place_for_is_named() -> None:
+    local = iso28560_2.encode({1: "30000001", 3: "DE-290", 15: "ours", 17: "A title"}, size=112)
+    blocks = (
+        extensions.write(1, {"media_format": 1}), extensions.write(4, {"title": "A title"}), Extension(300, b"x"),
+    )  # fmt: skip
+    made = plan(tag(local.memory), "iso28560-3")
+    back = plan(tag(encode_block(BasicBlock("1", "DE-290", extensions=blocks), 112)), "iso28560-2")
+
+    assert isinstance(made, Plan)
+    assert made.left_out == ("local_data_a",)
+    assert isinstance(back, Plan)
+    assert back.left_out == ("media_format", "extension block 300")
+
+
+def test_a_tag_that_was_read_in_part_is_not_converted() -> None:
+    memory = tag(encode_block(BasicBlock("1", "DE-290"), 112))
+    part = replace(memory, blocks=memory.blocks[:36])
+
+    assert plan(part, "iso28560-2") == NoPlan("partly-read", "9 of 28 blocks were read")

@@ -21,7 +21,7 @@ from firmware_bridge.explain import (
 )
 from firmware_bridge.ports import TagMemory
 from firmware_bridge.tags import code40, extensions, gs1_epc, iso28560_2, iso28560_4, legacy_3m
-from firmware_bridge.tags.danish import BasicBlock, Extension, decode_block, encode_block
+from firmware_bridge.tags.danish import BasicBlock, Extension, block_crc, decode_block, encode_block
 from firmware_bridge.tags.elements import Element, SetInformation
 from firmware_bridge.tags.iso28560_4 import Pc, Uii
 from firmware_bridge.tags.reading import (
@@ -312,3 +312,31 @@ def test_a_uhf_tag_without_its_pc_word_is_never_unsecured() -> None:
     shop = decode_uhf(bytes.fromhex("3074257bf7194e4000001a85"), 0x3000, frozenset(), BITS)
     assert isinstance(shop, UnknownTag)
     assert "urn:epc:id:sgtin:" in shop.reason
+
+
+@given(st.text("0123456789", min_size=2, max_size=12), st.sampled_from([None, 0x06, 0x3E]))
+def test_a_part_2_tag_with_the_item_alone_is_read_right_or_not_at_all(item: str, dsfid: int | None) -> None:
+    memory = iso28560_2.encode({Element.PRIMARY_ITEM_IDENTIFIER: item}, size=112).memory
+    found = identify(tag(memory, dsfid=dsfid))
+
+    if dsfid == 0x06 or isinstance(found, TagContent):
+        assert isinstance(found, TagContent)
+        assert (found.model, found.item) == ("iso28560-2", item)
+
+
+def test_nearly_all_part_2_tags_with_the_item_alone_need_no_dsfid() -> None:
+    items = [f"{number:08d}" for number in range(0, 10**8, 99_991)]
+    tags = [
+        tag(iso28560_2.encode({Element.PRIMARY_ITEM_IDENTIFIER: item}, size=112).memory) for item in items
+    ]
+
+    read = sum(isinstance(identify(one), TagContent) for one in tags)
+    assert read >= 0.95 * len(tags), read
+
+
+def test_a_block_whose_crc_agrees_and_whose_version_is_none_is_no_item() -> None:
+    memory = bytearray(encode_block(BasicBlock("", "DE-290", usage=0), 112))
+    memory[0] = 0
+    memory[19:21] = block_crc(bytes(memory)).to_bytes(2, "little")
+
+    assert isinstance(identify(tag(bytes(memory))), NoContent)

@@ -1,0 +1,83 @@
+"""Which devices a gate has by its settings: a UHF reader that speaks LLRP, a FEIG reader, a lamp on pins."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_bridge.feig.driver import FeigPad
+from firmware_bridge.tags.iso28560_4 import Uii, encode_epc
+from kiosk.config import BrokerSettings, GateSettings, LampSettings, PadSettings
+from kiosk.gate_loop import GateTold, GateWatch, Sounded
+from kiosk.gate_open import WithLamp, gate_device
+from kiosk.gate_uhf import UhfGate
+from kiosk.pad_loop import PadFound
+from sim.devices.llrp_reader import FieldTag, SimLlrpReader
+from wire.clock import SystemClock
+from wire.errors import ConfigError
+
+CLOCK = SystemClock()
+
+
+def settings(pad: PadSettings, **more: Any) -> GateSettings:
+    broker = BrokerSettings(host="b", port=1, ca=Path("a"), cert=Path("a"), key=Path("a"))
+    return GateSettings(
+        name="gate-1", state_dir=Path("s"), broker=broker, pad=pad, items_key=Path("k"), **more
+    )  # fmt: skip
+
+
+def tag(item: str, afi: int) -> FieldTag:
+    bank = encode_epc(Uii(item, "DE-290"), afi)
+    return FieldTag(bank[2:], int.from_bytes(bank[:2], "big"))
+
+
+async def test_a_secured_tag_before_a_uhf_reader_sounds_and_a_lent_one_does_not() -> None:
+    async with SimLlrpReader() as reader:
+        pad = PadSettings(kind="llrp", host="127.0.0.1", port=reader.port, owners=("DE-290",), poll_ms=20)
+        told: list[GateTold] = []
+        found = settings(pad)
+        async with gate_device(found, CLOCK) as device:
+            assert isinstance(device, UhfGate)
+            watch = GateWatch(
+                device, found, CLOCK, lambda item: "loan" if item == "2" else "available", told.append
+            )
+            async with asyncio.timeout(20):
+                while not any(isinstance(one, PadFound) for one in told):
+                    task = asyncio.create_task(watch.once())
+                    await asyncio.wait((task,), timeout=0.2)
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                reader.field = {1: (tag("2", 0xC2),)}
+                while not await device.inventory():
+                    await asyncio.sleep(0.01)
+                await watch.look()
+                assert not [one for one in told if isinstance(one, Sounded)]
+                reader.field = {1: (tag("1", 0x07),)}
+                while not any(isinstance(one, Sounded) for one in told):
+                    await watch.look()
+                    await asyncio.sleep(0.01)
+
+    assert (await_info := [one for one in told if isinstance(one, PadFound)])
+    assert await_info[0].info.make
+
+
+async def test_a_gates_lamp_can_be_on_pins() -> None:
+    pad = PadSettings(host="127.0.0.1")
+    async with gate_device(settings(pad), CLOCK) as alone:
+        assert isinstance(alone, FeigPad)
+    async with gate_device(settings(pad, lamp=LampSettings(pins=(17, 27))), CLOCK) as device:
+        assert isinstance(device, WithLamp)
+
+
+@pytest.mark.parametrize(
+    ("pad", "seen"),
+    [
+        (PadSettings(kind="3m", host="127.0.0.1"), "neither inputs for light barriers nor a lamp"),
+        (PadSettings(kind="llrp", serial="/dev/ttyUSB0"), "over TCP"),
+    ],
+)
+async def test_what_cannot_be_a_gate_says_so(pad: PadSettings, seen: str) -> None:
+    with pytest.raises(ConfigError, match=seen):
+        async with gate_device(settings(pad), CLOCK):
+            pass
