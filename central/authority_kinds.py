@@ -54,7 +54,10 @@ def sip2(settings: CentralSettings, policy: Policy) -> Chosen:
         Pool(peer, clock, size=found.connections), clock, institution=found.institution,
         terminal=secret(found.terminal_password_file), zone=found.zone,
     )  # fmt: skip
-    return Chosen(Elsewhere(), remote)
+    call_s = (
+        found.timeout_s * 4 * 2 + found.timeout_s * 4
+    )  # an answer with its repeats, after a login with its own
+    return Chosen(Elsewhere(), remote, Patience(at_once=found.connections, call_s=call_s))
 
 
 def secret(path: Path | None) -> str:

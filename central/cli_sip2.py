@@ -60,16 +60,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _peer(args: argparse.Namespace) -> "Peer":
+    from central.authority_kinds import secret
     from central.sip2.client import Peer
     from central.sip2.codec import Dialect
     from wire.errors import ConfigError
 
     host, _, port = args.address.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise ConfigError(f"{args.address} is no address", do="Write HOST:PORT, e.g. localhost:6001.")
-    secret = args.password_file.read_text(encoding="utf-8").strip() if args.password_file else ""
+    password = secret(args.password_file)
     return Peer(
-        host, int(port), args.user, secret, args.login_location,
+        host, int(port), args.user, password, args.login_location,
         Dialect(args.encoding, not args.no_checksum), args.timeout, tls=args.tls or args.ca is not None,
         ca=args.ca, prompts=args.prompts,
     )  # fmt: skip
@@ -112,11 +113,14 @@ def _tell(args: argparse.Namespace, value: dict[str, Any], lines: list[str]) -> 
 
 async def _call(args: argparse.Namespace) -> int:
     from central.sip2.client import Connection
+    from wire.errors import ConfigError
 
     message = _message(args)
     connection = await Connection.open(_peer(args))
     try:
         frame = await connection.request(message)
+    except ValueError as error:
+        raise ConfigError(str(error), do="Give the field as SIP2 carries it.") from error
     finally:
         await connection.close()
     said = _plain(frame.message)

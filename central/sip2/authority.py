@@ -36,6 +36,8 @@ CHARGED = frozenset({4, 5, 7})
 """Circulation statuses of an item that somebody has: charged, not to be recalled yet, recalled."""
 NOT_CHARGED = frozenset({3, 8, 9, 10, 6})
 """available, on the hold shelf, to be reshelved, in transit, in process: nobody has it."""
+VITAL = frozenset({"ok", "renewed", "circulation_status", "charged"})
+"""Fields whose value decides; an answer in which one cannot be read is no answer."""
 LISTS_CHARGED = "  Y       "
 """Summary of 63: the list of charged items (AU)."""
 
@@ -44,13 +46,22 @@ class Sip2Authority:
     """A library system behind a pool of connections."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, *, institution: str = "", terminal: str = "", zone: str = "UTC"
+        self,
+        pool: Pool,
+        clock: Clock,
+        *,
+        institution: str = "",
+        terminal: str = "",
+        zone: str = "UTC",
+        late_s: float = 30.0,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._institution = institution
         self._terminal = terminal
         self._zone = ZoneInfo(zone)
+        self._late_ms = int(late_s * 1000)
+        """So long after a request the system may still act on it: before, "not there" is not final."""
 
     async def carry_out(self, request: Request) -> Said:
         """Lend, lend on or take back an item; called again for the same request only after `Away`."""
@@ -90,16 +101,27 @@ class Sip2Authority:
             )
         )
         if not isinstance(found, ItemInformationResponse):
-            return found if isinstance(found, Doubt | Away) else Doubt("something else than an item came")
+            return (
+                found
+                if isinstance(found, Doubt | Away | Refusal)
+                else Doubt("something else than an item came")
+            )
+        charged = found.circulation_status in CHARGED
+        if not charged and found.circulation_status not in NOT_CHARGED:
+            return Doubt(f"the item's circulation status is {found.circulation_status:02d}")
         if request.kind == "checkin":
-            if found.circulation_status in NOT_CHARGED:
-                return Done()
-            return Refusal(code="still-charged") if found.circulation_status in CHARGED else _odd(found)
-        if found.circulation_status in NOT_CHARGED:
-            return Refusal(code="not-lent")
-        if found.circulation_status not in CHARGED:
-            return _odd(found)
+            return self._not_there(request, "still-charged") if charged else Done()
+        if not charged:
+            return self._not_there(request, "not-lent")
+        if request.kind == "renew":
+            return Doubt("SIP2 does not tell whether a loan was renewed")
         return await self._settle_loan(request, due_of(found.due))
+
+    def _not_there(self, request: Request, code: str) -> Said:
+        """Say that it did not happen, once the system can no longer be at it."""
+        if int(self._clock.now().timestamp() * 1000) - request.at_ms < self._late_ms:
+            return Doubt("it is not there yet, and the system may still be at it")
+        return Refusal(code=code)
 
     async def _settle_loan(self, request: Request, due: date | None) -> Said:
         found = await self._ask(
@@ -114,18 +136,16 @@ class Sip2Authority:
             )
         )
         if not isinstance(found, PatronInformationResponse):
-            return found if isinstance(found, Doubt | Away) else Doubt("something else than an account came")
+            return (
+                found
+                if isinstance(found, Doubt | Away | Refusal)
+                else Doubt("something else than an account came")
+            )
         if any(_names(line, request.item) for line in found.charged_items):
             return Done(due)
-        if found.charged in (-1, 0) and not found.charged_items:
-            return (
-                Refusal(code="on-loan-elsewhere")
-                if found.charged == 0
-                else Doubt("it keeps no count of loans")
-            )
-        if len(found.charged_items) < found.charged:
-            return Doubt("its list of the patron's loans is shorter than its count")
-        return Refusal(code="on-loan-elsewhere")
+        if found.valid and found.charged == 0 and not found.charged_items:
+            return self._not_there(request, "on-loan-elsewhere")
+        return Doubt("the patron's list does not say whether the item is on it")
 
     async def undo(self, request: Request) -> Said:
         """Take a checkout back, as one that failed."""
@@ -146,24 +166,33 @@ class Sip2Authority:
 
     async def _said(self, message: Message) -> Said:
         found = await self._ask(message)
+        if isinstance(found, LoanAnswer | CheckinResponse) and found.item not in (
+            "",
+            getattr(message, "item", ""),
+        ):
+            return Doubt("the answer is about another item")
         match found:
             case CheckoutResponse() | RenewResponse():
                 return _loan(found)
             case CheckinResponse():
                 return Done() if found.ok else _refused(found.screen)
-            case Doubt() | Away():
+            case Doubt() | Away() | Refusal():
                 return found
             case _:
                 return Doubt("something else than the answer came")
 
-    async def _ask(self, message: Message) -> Message | Doubt | Away:
+    async def _ask(self, message: Message) -> Message | Refusal | Doubt | Away:
         try:
             async with self._pool.connection() as connection:
-                return (await connection.request(message)).message
+                frame = await connection.request(message)
+        except ValueError as error:  # before anything was sent
+            return Refusal(code="not-sendable", params={"seen": str(error)}, next_step="desk")
         except (Unreachable, LoginRefused) as error:
             return Away(error.seen)
         except Unheard as error:
             return Doubt(error.seen)
+        unread = [problem for problem in frame.problems if problem.partition(":")[0] in VITAL]
+        return Doubt(f"the answer cannot be read: {unread[0]}") if unread else frame.message
 
     def _at(self, at_ms: int) -> datetime:
         """Return a moment as the library's local time: what SIP2 takes without a zone."""
@@ -178,8 +207,8 @@ class Sip2Authority:
 
 
 def _names(line: str, item: str) -> bool:
-    """Say whether a line of a list names an item: some systems send the number alone, some with the title."""
-    return re.search(rf"(?<![\w.-]){re.escape(item)}(?![\w.-])", line) is not None
+    """Say whether a line of a list names an item: it is the number, alone or before the title."""
+    return re.match(rf"{re.escape(item)}(?![\w.-])", line.strip()) is not None
 
 
 def _loan(found: LoanAnswer) -> Said:
@@ -189,10 +218,6 @@ def _loan(found: LoanAnswer) -> Said:
 def _refused(screen: tuple[str, ...]) -> Refusal:
     params: dict[str, Any] = {"said": screen[0][:200]} if screen else {}
     return Refusal(code="refused-there", params=params, next_step="desk")
-
-
-def _odd(found: ItemInformationResponse) -> Doubt:
-    return Doubt(f"the item's circulation status is {found.circulation_status:02d}")
 
 
 def due_of(text: str) -> date | None:

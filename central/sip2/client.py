@@ -83,7 +83,7 @@ class Connection:
                 reader, writer = await asyncio.open_connection(
                     peer.host, peer.port, ssl=_context(peer), limit=1 << 17
                 )
-        except (OSError, TimeoutError, ssl.SSLError) as error:
+        except (OSError, TimeoutError, ValueError, OverflowError) as error:
             raise Unreachable(
                 f"{peer.name}: cannot connect ({str(error) or 'no answer'})",
                 why="The library system was asked nothing.",
@@ -115,9 +115,12 @@ class Connection:
 
     async def _answer_prompts(self) -> None:
         for word in (self.peer.user, self.peer.password):
-            await self._read_until_prompt()
-            self._writer.write(word.encode(self.peer.dialect.encoding) + b"\r\n")
-            await self._writer.drain()
+            try:
+                await self._read_until_prompt()
+                self._writer.write(word.encode(self.peer.dialect.encoding) + b"\r\n")
+                await self._writer.drain()
+            except OSError as error:
+                raise self._unheard(f"the connection broke at the login ({error})") from error
 
     async def _read_until_prompt(self) -> None:
         seen = b""
@@ -139,6 +142,7 @@ class Connection:
                 raise Unreachable(
                     f"{self.peer.name}: the connection is gone", do="It is opened anew by itself."
                 )
+            self._waiting.clear()  # whatever came since answers nothing that is asked now
             self.broken = True  # until the answer is there, also when the caller is cancelled meanwhile
             try:
                 async with asyncio.timeout(self.peer.timeout_s * (self.peer.retries + 2) * 2):
@@ -189,6 +193,11 @@ class Connection:
             why="Whether the library system acted on the question is not known.",
             do="It is settled by asking for item and patron; if this stays, look at the library system.",
         )
+
+    @property
+    def gone(self) -> bool:
+        """Whether the peer has hung up meanwhile, as many do with idle connections."""
+        return self.broken or self._reader.at_eof()
 
     async def close(self) -> None:
         """Hang up; never raises."""

@@ -137,7 +137,23 @@ def _named(spec: Named, value: Any, dialect: Dialect) -> Iterator[bytes]:
         if spec.required:
             yield key + b"|"
         return
-    yield key + _value(spec.kind.write(value) if spec.kind else value, dialect) + b"|"
+    write = _id if key in IDS else _value
+    yield key + write(spec.kind.write(value) if spec.kind else value, dialect) + b"|"
+
+
+IDS = frozenset({b"AA", b"AB", b"CN", b"CO", b"AD"})
+"""Fields that name somebody or something: changed by one letter, they name another."""
+
+
+def _id(text: str, dialect: Dialect) -> bytes:
+    """Return a value as it is; raises ValueError when it could only be sent as another one."""
+    try:
+        data = text.encode(dialect.encoding)
+    except UnicodeEncodeError:
+        raise ValueError(f"a number or name cannot be written in {dialect.encoding}") from None
+    if text.translate(CLEAN) != text or len(data) > dialect.most:
+        raise ValueError("a number or name holds what SIP2 cannot carry, or is too long")
+    return data
 
 
 def _value(text: str, dialect: Dialect) -> bytes:
@@ -174,7 +190,8 @@ def _error_detection(data: bytes) -> tuple[bytes, str | None, Check]:
     """Split AY and AZ from the end; without AZ there is no error detection."""
     at = data.rfind(b"AZ")
     if at < 0 or len(data) - at != 6 or not _hex(data[at + 2 :]):
-        return data, None, "none"
+        damaged = at >= 3 and data[at - 3 : at - 1] == b"AY" and len(data) - at < 12
+        return data, None, "wrong" if damaged else "none"
     check: Check = "right" if checksum(data[: at + 2]) == data[at + 2 :].upper() else "wrong"
     before = data[:at]
     if len(before) >= 5 and before[-3:-1] == b"AY":
@@ -196,7 +213,7 @@ def _fixed(found: Layout, text: str, problems: list[str]) -> tuple[dict[str, Any
             problems.append(f"{name}: the message ends before it")
             continue
         value = spec.kind.read(raw)
-        if value is None and raw.strip():
+        if value is None and (raw.strip() or spec.width == 1):
             problems.append(f"{name}: {raw!r} is not {spec.kind.name}")
         values[name] = spec.kind.empty if value is None else value
     return values, at
@@ -207,6 +224,7 @@ def _fields(
 ) -> Iterator[tuple[str, str]]:
     """Put named fields into `values`; return those that the message does not declare."""
     extra: list[tuple[str, str]] = []
+    repeated: dict[str, list[str]] = {}
     for part in text.split("|"):
         if len(part) < 2:
             if part.strip():
@@ -218,7 +236,7 @@ def _fields(
             continue
         name, spec = found.named[key]
         if spec.repeated:
-            values[name] = (*values.get(name, ()), value)
+            repeated.setdefault(name, []).append(value)
         elif name in values:
             problems.append(f"{key} comes twice; the first one counts")
         elif spec.kind is None or value == "":
@@ -226,8 +244,9 @@ def _fields(
         else:
             read = spec.kind.read(value)
             if read is None:
-                problems.append(f"{key}: {value!r} is not {spec.kind.name}")
+                problems.append(f"{key} is not {spec.kind.name}")
             values[name] = read
+    values |= {name: tuple(found_) for name, found_ in repeated.items()}
     return iter(extra)
 
 

@@ -11,7 +11,7 @@ is dropped and counted: it is late, from a question that was given up.
           --unreadable-> 97, up to `retries`
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from central.sip2.codec import PLAIN, Dialect, Frame, Unreadable, decode, encode
 from central.sip2.messages import Message, RequestResend, ResendRequest
@@ -21,13 +21,15 @@ ANSWERS = {
     "19": "20", "11": "12", "09": "10", "15": "16", "29": "30", "65": "66", "37": "38",
 }  # fmt: skip
 """Code of a request -> code of its response (3M SIP2 2.00, "Messages")."""
+CHANGES = frozenset({"01", "09", "11", "15", "19", "25", "29", "37", "65"})
+"""Requests that change something there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
     """Bytes for the peer."""
 
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ class Talk:
     dialect: Dialect = PLAIN
     retries: int = 2
     next_digit: int = 0
-    open: Message | None = None
+    open: Message | None = field(default=None, repr=False)
     digit: str = "0"
-    frame: bytes = b""
+    frame: bytes = field(default=b"", repr=False)
     tries: int = 0
     unread: int = 0
     late: int = 0
@@ -100,9 +102,14 @@ def silence(talk: Talk) -> tuple[Talk, tuple[Effect, ...]]:
 
 
 def again(talk: Talk, why: str) -> tuple[Talk, tuple[Effect, ...]]:
-    """Send the same frame once more, or give the question up."""
-    if talk.tries >= talk.retries:
-        return replace(talk, open=None), (Unanswered(why),)
+    """Send the same frame once more, or give the question up.
+
+    Without a digit a peer cannot know a repeated question, so what changes something is never repeated.
+    """
+    once = talk.open is not None and talk.open.code in CHANGES and not talk.dialect.checksum
+    if once or talk.tries >= talk.retries:
+        heard_else = f"; {talk.late} frames answered something else" if talk.late else ""
+        return replace(talk, open=None), (Unanswered(why + heard_else),)
     return replace(talk, tries=talk.tries + 1, resent=talk.resent + 1), (Send(talk.frame),)
 
 

@@ -97,7 +97,7 @@ def read_date(text: str) -> datetime | None:
         return None
     if zone.upper() == "Z":
         return at.replace(tzinfo=UTC)
-    if zone[:1] in "+-" and zone[1:].isdigit() and int(zone[1:]) <= 14:
+    if zone[:1] in ("+", "-") and zone.isascii() and zone[1:].isdigit() and int(zone[1:]) <= 14:
         return at.replace(tzinfo=timezone(timedelta(hours=int(zone))))
     return at
 

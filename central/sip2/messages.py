@@ -37,7 +37,7 @@ class Message:
     """What every message has."""
 
     code: ClassVar[str]
-    extra: tuple[tuple[str, str], ...] = ()
+    extra: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

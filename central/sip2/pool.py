@@ -36,6 +36,7 @@ class Pool:
         self._chance = chance
         self._failures = 0
         self._rests_until = 0
+        self._closed = False
         self.last: TurnleafError | None = None
         """Why the last attempt to connect failed; None when it did not."""
 
@@ -43,14 +44,23 @@ class Pool:
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection that works; raises Unreachable or LoginRefused before anything was asked."""
         async with self._room:
-            found = self._free.pop() if self._free else await self._open()
+            found = await self._idle() or await self._open()
             try:
                 yield found
             finally:
-                if found.broken:
+                if found.gone or self._closed:
                     await found.close()
                 else:
                     self._free.append(found)
+
+    async def _idle(self) -> Connection | None:
+        """Return a free connection that still stands; others are let go before anything is asked on them."""
+        while self._free:
+            found = self._free.pop()
+            if not found.gone:
+                return found
+            await found.close()
+        return None
 
     async def _open(self) -> Connection:
         if self._clock.mono() < self._rests_until and self.last is not None:
@@ -73,6 +83,7 @@ class Pool:
         self._rests_until = self._clock.mono() + int((0.5 + self._chance() / 2) * longest * 1000)
 
     async def close(self) -> None:
-        """Hang up."""
+        """Hang up; a connection that is lent is closed when it comes back."""
+        self._closed = True
         while self._free:
             await self._free.pop().close()

@@ -1,12 +1,12 @@
 """What a library system can over SIP2, and which quirks it has: asked, not believed.
 
-Only questions that change nothing are sent: 99, 97, 63, 23 and 17. What a peer says that it supports (BX) is
+Only questions that change nothing are sent: 99, 63, 23 and 17. What a peer says that it supports (BX) is
 told beside what it did.
 """
 
 from dataclasses import dataclass, replace
 
-from central.sip2.client import Connection, Peer, Unheard
+from central.sip2.client import Connection, Peer, Unheard, Unreachable
 from central.sip2.codec import Frame
 from central.sip2.messages import (
     AcsStatus,
@@ -59,8 +59,12 @@ async def probe(peer: Peer, patron: str = "", item: str = "") -> Probe:
                 quirks += _quirks(peer, found)
             if connection.broken:
                 await connection.close()
-                connection = await Connection.open(peer)
                 quirks.append(f"hangs up or stays silent at {message.code}")
+                try:
+                    connection = await Connection.open(peer)
+                except (Unheard, Unreachable) as error:
+                    findings.append(Finding("a connection after that", False, error.seen))
+                    break
         bare = await _without_checksums(peer)
         if bare:
             quirks.append(bare)

@@ -140,6 +140,8 @@ async def test_an_answer_that_is_lost_is_settled_by_looking_and_never_sent_twice
 
 async def test_what_did_not_happen_is_found_out_too() -> None:
     async with asked() as (authority, library, _):
+        early = await authority.settle(request())
+        authority._clock.advance(31)  # type: ignore[attr-defined]  # the fake one
         free = await authority.settle(request())
         library.loans["30"] = "somebody else"
         theirs = await authority.settle(request())
@@ -147,6 +149,7 @@ async def test_what_did_not_happen_is_found_out_too() -> None:
         del library.loans["30"]
         returned = await authority.settle(request("checkin"))
 
+    assert isinstance(early, Doubt)
     assert free == Refusal(code="not-lent")
     assert theirs == Refusal(code="on-loan-elsewhere")
     assert back == Refusal(code="still-charged")
@@ -227,13 +230,68 @@ async def test_a_login_that_is_refused_is_away_and_says_why() -> None:
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ("30", True), ("A title / 30 / 2026", True), ("30-1", False), ("X30", False), ("130", False),
-        ("30.5", False), ("(30)", True),
+        ("30", True), ("30 A title", True), ("30|x", True), ("30-1", False), ("X30", False), ("130", False),
+        ("30.5", False), ("30005555 Orwell: 30", False),
     ],
 )  # fmt: skip
 def test_a_line_of_a_list_names_an_item_or_not(line: str, named: bool) -> None:
     assert _names(line, "30") is named
-    assert _names("A title ITEM-0001", "ITEM-0001")
+
+
+async def test_a_connection_that_the_peer_closed_while_idle_asks_nothing_and_is_replaced() -> None:
+    async with asked() as (authority, library, ils):
+        await authority.carry_out(request())
+        for writer in ils.writers:
+            writer.close()
+        while not all(one.gone for one in authority._pool._free):
+            await asyncio.sleep(0.01)
+        said = await authority.carry_out(request(item="31"))
+
+    assert said == Done(date(2026, 12, 19))
+    assert library.loans == {"30": "29", "31": "29"}
+
+
+@pytest.mark.parametrize("raw", [b"12\r", b"12YNUN20261121    093000AO|AA29|AB30|AJ|AH|\r"])
+async def test_an_answer_that_cannot_be_read_is_a_doubt_and_no_refusal(raw: bytes) -> None:
+    async with asked() as (authority, _, ils):
+        polite = ils.reply
+        ils.reply = lambda found, data, n: (
+            (polite(found, data, n), [raw])[1] if found.message.code == "11" else polite(found, data, n)
+        )
+        assert isinstance(await authority.carry_out(request()), Doubt)
+
+
+async def test_an_answer_about_another_item_is_never_ours() -> None:
+    async with asked() as (authority, library, _):
+        act = library._act
+        library._act = lambda m: (
+            CheckoutResponse(ok=True, item="OTHER") if isinstance(m, Checkout) else act(m)
+        )  # type: ignore[method-assign]  # this system mixes them up
+        assert isinstance(await authority.carry_out(request()), Doubt)
+
+
+async def test_whether_a_loan_was_renewed_is_never_guessed() -> None:
+    async with asked() as (authority, library, _):
+        library.loans["30"] = "29"
+        assert isinstance(await authority.settle(request("renew")), Doubt)
+
+
+async def test_an_account_that_the_system_does_not_show_settles_nothing() -> None:
+    async with asked() as (authority, library, _):
+        library.loans["30"] = "29"
+        act = library._act
+        library._act = lambda m: (
+            PatronInformationResponse(charged=0, valid=False) if isinstance(m, PatronInformation) else act(m)
+        )  # type: ignore[method-assign]  # it wants a PIN
+        assert isinstance(await authority.settle(request()), Doubt)
+
+
+async def test_a_number_that_sip2_cannot_carry_is_never_sent_as_another() -> None:
+    async with asked() as (authority, library, _):
+        said = await authority.carry_out(request(item="12|34"))
+
+    assert isinstance(said, Refusal)
+    assert (said.code, library.heard) == ("not-sendable", [])
 
 
 @pytest.mark.parametrize(

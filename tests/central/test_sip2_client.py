@@ -73,6 +73,7 @@ class Ils:
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
         self.asked: list[bytes] = []
+        self.writers: list[asyncio.StreamWriter] = []
         self.port = 0
 
     def count(self, code: bytes) -> int:
@@ -80,6 +81,7 @@ class Ils:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framer = Framer()
+        self.writers.append(writer)
         try:
             while data := await reader.read(4096):
                 for raw in framer.feed(data):
@@ -189,6 +191,26 @@ async def test_a_late_answer_is_never_the_answer_to_the_next_question() -> None:
             await connection.request(PatronInformation(at=AT, patron="30"))
 
 
+async def test_without_digits_what_changes_something_is_never_repeated() -> None:
+    ils = Ils(only_11(lambda *_: []))
+    server = await asyncio.start_server(ils.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    bare = Peer("127.0.0.1", port, dialect=Dialect(checksum=False), timeout_s=0.2)
+    connection = await Connection.open(bare)
+    with pytest.raises(Unheard):
+        await connection.request(LEND)
+    await connection.close()
+    server.close()
+
+    assert ils.count(b"11") == 1
+
+
+def test_no_secret_is_shown_by_the_repr_of_a_conversation() -> None:
+    talk, effects = conversation.ask(Talk(), PatronInformation(at=AT, patron="29000001", pin="1234"))
+
+    assert [word for word in ("29000001", "1234") if word in repr((talk, effects))] == []
+
+
 def test_an_answer_under_another_digit_is_dropped_and_counted() -> None:
     talk, (first,) = conversation.ask(Talk(next_digit=4), PatronInformation(at=AT))
     assert isinstance(first, Send)
@@ -240,42 +262,6 @@ async def test_a_peer_that_only_says_other_things_is_given_up() -> None:
     with pytest.raises(Unheard, match="other things"):
         await Connection.open(Peer("127.0.0.1", port, timeout_s=0.1, retries=0))
     server.close()
-
-
-async def test_a_refused_login_and_a_closed_port_say_who_must_act() -> None:
-    def no(found: Frame, _: bytes, n: int) -> list[bytes]:
-        return [encode(LoginResponse(ok=False), sequence=found.sequence)]
-
-    with pytest.raises(LoginRefused, match="the login of kiosk was refused"):
-        async with talking(no):
-            pass
-    with pytest.raises(Unreachable, match="cannot connect"):
-        await Connection.open(Peer("127.0.0.1", 9, timeout_s=1.0))
-
-
-async def test_prompts_are_answered_before_sip2() -> None:
-    heard: list[bytes] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"\xff\xfb\x01\r\nlogin: ")
-        heard.append(await reader.readline())
-        writer.write(b"password: ")
-        heard.append(await reader.readline())
-        writer.write(b"\r\nLogin OK. Initiating SIP\r\n")
-        found = decode(await reader.readuntil(b"\r"))
-        assert isinstance(found, Frame)
-        writer.write(polite(found))
-        await reader.read(1)
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    connection = await Connection.open(Peer("127.0.0.1", port, "kiosk", "right", prompts=True, timeout_s=5.0))
-    await connection.close()
-    server.close()
-
-    assert heard == [b"kiosk\r\n", b"right\r\n"]
-    assert connection.status is not None
 
 
 async def test_a_title_with_anything_in_it_breaks_nothing() -> None:

@@ -124,11 +124,29 @@ def test_the_documents_own_examples_have_the_right_checksums() -> None:
 
 
 def test_a_pipe_or_a_line_end_never_leaves_inside_a_value() -> None:
-    message = PatronStatusRequest(patron="29|0\r\n01\0", institution="Büch\u2028erei")
+    message = PatronStatusRequest(patron="29", institution="Büch|\r\nerei\0")
     frame = encode(message, Dialect(checksum=False))
 
     assert frame.count(b"\r") == 1
-    assert b"AA29 0  01|" in frame
+    assert "AOBüch   erei|".encode() in frame
+
+
+@pytest.mark.parametrize("patron", ["29|01", "29\r", "29\0", "2" * 300, "Ł29"])
+def test_a_number_that_cannot_be_carried_is_refused_and_not_changed(patron: str) -> None:
+    with pytest.raises(ValueError, match="a number or name"):
+        encode(PatronStatusRequest(patron=patron), Dialect("cp850"))
+
+
+def test_a_damaged_trailer_is_no_frame_without_a_checksum() -> None:
+    whole = encode(CheckoutResponse(item="30"), sequence="3").rstrip()
+
+    for cut in range(1, 5):
+        assert decode(whole[:-cut]) == Unreadable("the checksum is wrong", "wrong"), cut
+
+
+@pytest.mark.parametrize("zone", ["+²", " ²+", "٣٣٣٣", "+-+-"])
+def test_a_zone_of_other_digits_is_read_as_local(zone: str) -> None:
+    assert read_date(f"20261121{zone:>4}093000") == LOCAL
 
 
 def test_a_long_value_is_cut_between_two_letters() -> None:
