@@ -5,8 +5,6 @@ tables beside an append-only journal; the journal never names a patron, so that 
 item is clearing one column of `loan`. What is written per fact has its statements in `statements`.
 """
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,7 +13,6 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -23,14 +20,10 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s"}
-)
+from central.ledger.schema_base import BY_KEY, ID, metadata
+from central.ledger.schema_services import fee, hold, payment, repeat
 
-ID = String(64)
-
-BY_KEY: Any = {"sqlite_with_rowid": False}
-"""Tables that are only ever looked up by their random key: on SQLite one tree instead of two."""
+__all__ = ["BY_KEY", "ID", "fee", "hold", "metadata", "payment", "repeat"]
 
 # --- registry -------------------------------------------------------------------------------------
 
@@ -60,6 +53,15 @@ patron = Table(
     Column("expires", Date),
     Column("blocked", String(64)),
     Column("pin", String(200)),
+    # What a kiosk of another make shows (SIP2 64); never in a topic, a log or a measurement.
+    Column("name", String(200), nullable=False, server_default=""),
+    Column("address", String(500), nullable=False, server_default=""),
+    Column("email", String(200), nullable=False, server_default=""),
+    Column("phone", String(60), nullable=False, server_default=""),
+    Column("birth", Date),
+    Column("internet", String(64), nullable=False, server_default=""),
+    # Why a terminal barred the card (SIP2 01), until it is enabled again (25).
+    Column("barred", String(300)),
     **BY_KEY,
 )
 card = Table(
@@ -79,6 +81,13 @@ item = Table(
     Column("owner", String(32), nullable=False, server_default=""),
     Column("branch", ID, nullable=False),
     Column("gone", Boolean, nullable=False, server_default=false()),
+    Column("title_id", ID, nullable=False, server_default=""),
+    Column("call_number", String(60), nullable=False, server_default=""),
+    Column("collection", String(60), nullable=False, server_default=""),
+    # A word other than on loan or available: lost, missing, on-order, in-process, claimed-returned, ...
+    Column("status", String(20), nullable=False, server_default=""),
+    Column("place", ID),  # the branch where it was last seen, when that is not its own
+    Column("properties", String(300), nullable=False, server_default=""),
     # What the history comes to (circulation.history.ItemState), and the version gates compare.
     Column("version", BigInteger, nullable=False, server_default="0"),
     Column("loan", ID),
@@ -87,6 +96,8 @@ item = Table(
     Column("tag", String(10), nullable=False, server_default="secured"),
     Column("trouble", String(32)),
 )
+TITLED = text("title_id <> ''")
+Index("ix_item_title", item.c.title_id, sqlite_where=TITLED, postgresql_where=TITLED)
 
 # --- streams --------------------------------------------------------------------------------------
 
