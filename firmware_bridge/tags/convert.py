@@ -9,18 +9,16 @@ now) brings it to the target. What stood there before is kept by whoever writes 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from firmware_bridge.ports import TagMemory
-from firmware_bridge.tags import extensions, iso28560_2
-from firmware_bridge.tags.danish import BasicBlock, encode_block
-from firmware_bridge.tags.elements import Element, SetInformation, write_set
+from firmware_bridge.tags import extensions
+from firmware_bridge.tags.danish import BasicBlock
+from firmware_bridge.tags.elements import Element
+from firmware_bridge.tags.image import DSFIDS, Statement, Target, image
 from firmware_bridge.tags.iso28560_2 import Part2, Value
+from firmware_bridge.tags.legacy_3m import Legacy
 from firmware_bridge.tags.reading import NoContent, TagContent, identify
-
-Target = Literal["iso28560-2", "iso28560-3"]
-LONG = 34
-"""Bytes of the whole basic block of ISO 28560-3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,12 @@ OWN = frozenset(
     }
 )
 """Elements that the basic block of part 3 has fields of its own for, and the one that part 2 needs alone."""
-
-DSFIDS: dict[Target, int] = {"iso28560-2": iso28560_2.DSFID, "iso28560-3": 0x3E}
-"""Storage format by model; 3E is what writers of part 3 were found to use."""
+OTHER_MEDIA: Final = 4
+MEDIA_OF_LEGACY: Final = {0: OTHER_MEDIA, 1: 1, 2: OTHER_MEDIA, 4: 3, 5: 3, 6: 2}
+"""Type of item of the legacy layout -> media format (OID 19: 1 book, 2 CD or DVD, 3 magnetic tape, 4 other).
+A magazine has no format of its own there."""
+UNSET: Final = {"branch": (0, 0xFFF), "custom": (0, 0x7FFFFFFF)}
+"""What the legacy layout's numbers hold where nobody set them, as in its published examples."""
 
 
 def plan(memory: TagMemory, target: Target, *, owner: str = "") -> Plan | NoPlan:
@@ -81,31 +82,59 @@ def plan(memory: TagMemory, target: Target, *, owner: str = "") -> Plan | NoPlan
         )
     if found.model == target:
         return NoPlan("already", f"the tag is of {target} already")
+    said = statement_of(found, owner)
     try:
-        image = image_of(found, memory, target, owner)
+        made = image(said, target, room_of(memory), memory.block_size)
     except ValueError as error:
         return NoPlan("does-not-fit", str(error))
-    made = planned(memory, image, target)
-    return made if isinstance(made, NoPlan) else replace(made, left_out=left_out(found, target))
+    wrong = misread(said, made, memory, target)
+    if wrong:
+        return NoPlan("does-not-fit", wrong)
+    ready = planned(memory, made, target)
+    return ready if isinstance(ready, NoPlan) else replace(ready, left_out=left_out(found, target))
+
+
+def room_of(memory: TagMemory) -> int:
+    """Return how many bytes the tag has."""
+    return (memory.block_count or len(memory.blocks) // memory.block_size) * memory.block_size
+
+
+def misread(said: Statement, made: bytes, memory: TagMemory, target: Target) -> str:
+    """Return what a tag with this memory would be taken for, when that is not what it is to say; else ""."""
+    found = identify(replace(memory, blocks=made, dsfid=DSFIDS[target]))
+    if isinstance(found, NoContent):
+        return f"the tag would read as {found.why}{': ' * bool(found.reason)}{found.reason}"
+    there = (found.model, found.item, found.owner, found.part, found.parts, found.usage)
+    if there != (target, said.item, said.owner, said.part, said.parts, said.usage >> 4):
+        return f"the tag would read as item {found.item!r} of {found.owner or 'no owner'} ({found.model})"
+    return ""
 
 
 def left_out(found: TagContent, target: Target) -> tuple[str, ...]:
     """Return what a tag says that the other model has no place for."""
-    if isinstance(found.raw, Part2) and target == "iso28560-3":
-        kept = {int(element) for element in extensions.ELEMENTS.values()} | OWN
-        return tuple(one.name for one in found.raw.elements if one.oid not in kept)
-    if isinstance(found.raw, BasicBlock) and target == "iso28560-2":
-        return tuple(_lost(found.raw))
+    match found.raw:
+        case Part2() as sets if target == "iso28560-3":
+            kept = {int(element) for element in extensions.ELEMENTS.values()} | OWN
+            kept |= {int(Element.MEDIA_FORMAT_OTHER)}
+            names = tuple(one.name for one in sets.elements if one.oid not in kept)
+            detail = sets.usage is not None and sets.usage & 0x0F
+            return (*names, "detail of the type of usage") if detail else names
+        case BasicBlock() as block if target == "iso28560-2":
+            return tuple(_lost(block))
+        case Legacy() as legacy:
+            return tuple(name for name, unset in UNSET.items() if getattr(legacy, name) not in unset)
     return ()
 
 
 def _lost(block: BasicBlock) -> Iterator[str]:
+    if block.order != "plain":
+        yield f"the order of its bytes ({block.order}), which part 2 does not know"
     for extension in block.extensions:
         fields = extensions.read(extension)
         if fields is None:
             yield f"extension block {extension.id}"
             continue
-        kept = extensions.ELEMENTS.keys() | {"item"}
+        kept = extensions.ELEMENTS.keys() | {"item", extensions.MEDIA}
         yield from (name for name in fields if name not in kept)
     if any(block.rest):
         yield "bytes behind the extension blocks"
@@ -135,39 +164,35 @@ def order(memory: TagMemory, image: bytes) -> tuple[BlockWrite, ...]:
     return (*void, *writes, first) if void or 0 in changed else tuple(writes)
 
 
-def image_of(found: TagContent, memory: TagMemory, target: Target, owner: str = "") -> bytes:
-    """Return the memory of the whole tag in the other model; raises ValueError when it does not fit."""
-    room = (memory.block_count or len(memory.blocks) // memory.block_size) * memory.block_size
+def statement_of(found: TagContent, owner: str = "") -> Statement:
+    """Return what a tag says, free of its model; `owner` stands in where it names no ISIL."""
     named = owner if found.model == "3m501" or not found.owner else found.owner
-    if target == "iso28560-3":
-        return _basic(found, named, room, memory.block_size)
-    values: dict[int, Value] = dict(elements_of(found))
-    values[Element.PRIMARY_ITEM_IDENTIFIER] = found.item
-    values[Element.TYPE_OF_USAGE] = bytes((found.usage << 4,))
-    if named:
-        values[Element.OWNER_INSTITUTION] = named
-    if (found.part, found.parts) != (1, 1):
-        values[Element.SET_INFORMATION] = write_set(SetInformation(found.parts, found.part))
-    return iso28560_2.encode(values, size=room, block_size=memory.block_size).memory
+    usage = found.raw.usage if isinstance(found.raw, Part2) else None
+    octet = found.usage << 4 if usage is None else usage
+    return Statement(found.item, named, found.part, found.parts, octet, elements_of(found))
 
 
-def _basic(found: TagContent, owner: str, room: int, block_size: int) -> bytes:
-    blocks = extensions.blocks(elements_of(found))
-    if len(found.item.encode("utf-8")) > 16:
-        blocks = (extensions.write(1, {"item": found.item}), *blocks)
-    content = BasicBlock(found.item, owner, found.usage, found.parts, found.part, extensions=blocks)
-    image = encode_block(content, max(room, LONG) if room >= LONG else room, block_size)
-    return image[: -(-len(image) // block_size) * block_size].ljust(room, b"\0")
-
-
-def elements_of(found: TagContent) -> Mapping[int, str]:
+def elements_of(found: TagContent) -> Mapping[int, Value]:
     """Return what a tag says beside item, owner, set and usage, as data elements of ISO 28560-1."""
-    if isinstance(found.raw, BasicBlock):
-        return extensions.values(found.raw.extensions)
-    if isinstance(found.raw, Part2):
-        return {
-            one.oid: one.value
-            for one in found.raw.elements
-            if isinstance(one.value, str) and one.oid not in OWN
-        }
+    match found.raw:
+        case BasicBlock() as block:
+            return _of_extensions(block)
+        case Part2() as sets:
+            octets = {int(Element.MEDIA_FORMAT_OTHER)}
+            return {
+                one.oid: one.value
+                for one in sets.elements
+                if one.oid not in OWN and (isinstance(one.value, str) or one.oid in octets)
+            }
+        case Legacy() as legacy:
+            media = MEDIA_OF_LEGACY.get(legacy.type, OTHER_MEDIA)
+            return {int(Element.MEDIA_FORMAT_OTHER): bytes((media,))}
     return {}
+
+
+def _of_extensions(block: BasicBlock) -> Mapping[int, Value]:
+    found: dict[int, Value] = dict(extensions.values(block.extensions))
+    library = next((extensions.read(one) for one in block.extensions if one.id == 1), None)
+    if library is not None and library[extensions.MEDIA]:
+        found[int(Element.MEDIA_FORMAT_OTHER)] = bytes((int(library[extensions.MEDIA]),))
+    return found

@@ -18,26 +18,13 @@ from firmware_bridge.tags.danish import USAGE_PATRON, BasicBlock, decode_block, 
 from firmware_bridge.tags.iso28560_2 import Part2
 from firmware_bridge.tags.iso28560_4 import German, NotUhf, Pc, Uii
 from firmware_bridge.tags.legacy_3m import Legacy
+from firmware_bridge.tags.security import Security, SecurityBits, judge_uhf, security_of
 
-Security = Literal["secured", "unsecured", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class SecurityBits:
-    """Which AFI a library uses. 07 and C2 are the agreed ones (AFI C2 is assigned to libraries)."""
-
-    secured: int = 0x07
-    unsecured: int = 0xC2
-    also_secured: frozenset[int] = frozenset()
-    """Values of earlier systems that are read, and never written: 3M wrote D7."""
-    also_unsecured: frozenset[int] = frozenset()
-    """3M wrote DA; 21 and others are found, too."""
-
-    def of(self, afi: int | None) -> Security:
-        """Return what an AFI says; another value, or none, is unknown and never "unsecured"."""
-        if afi == self.secured or afi in self.also_secured:
-            return "secured"
-        return "unsecured" if afi == self.unsecured or afi in self.also_unsecured else "unknown"
+__all__ = [
+    "BlankTag", "DamagedTag", "ForeignTag", "ItemTag", "Model", "NoContent", "PatronTag", "Security",
+    "SecurityBits", "TagContent", "TagReading", "UnknownTag", "decode_tag", "decode_uhf", "identify",
+    "identify_uhf",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +82,8 @@ class UnknownTag:
 TagReading = ItemTag | ForeignTag | PatronTag | BlankTag | DamagedTag | UnknownTag
 
 
-Model = Literal["iso28560-2", "iso28560-3", "3m501"]
+Model = Literal["iso28560-2", "iso28560-3", "iso28560-4", "german-uhf", "3m501"]
+"""What a tag follows; `german-uhf` is the practice of a fixed header and a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +98,7 @@ class TagContent:
     parts: int
     usage: int
     """Type of usage without its detail (ISO 28560-1): 1 is for circulation, 8 a patron card."""
-    raw: Part2 | BasicBlock | Legacy
+    raw: Part2 | BasicBlock | Legacy | Uii | German
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,27 +166,31 @@ def decode_tag(memory: TagMemory, owners: frozenset[str], bits: SecurityBits) ->
             assert_never(found)
 
 
+def identify_uhf(epc: bytes, pc: int | None) -> TagContent | NoContent:
+    """Return what stands in a UHF tag's EPC bank; `pc` is its PC word, None when it was not reported."""
+    found = iso28560_4.decode_epc(epc, None if pc is None else Pc.of(pc))
+    match found:
+        case Uii(item, owner, info):
+            return TagContent("iso28560-4", item, owner, info.part, info.parts, 1, found)
+        case German(number, _, owner):
+            return TagContent("german-uhf", str(number), owner, 1, 1, 1, found)
+        case gs1_epc.Epc96():
+            return NoContent("unknown", f"a number of GS1: {found.uri}")
+        case NotUhf(reason):
+            return NoContent("unknown", reason)
+        case _:
+            assert_never(found)
+
+
 def decode_uhf(epc: bytes, pc: int | None, owners: frozenset[str], bits: SecurityBits) -> TagReading:
     """Return what a UHF tag is. Its identifier here is its EPC in hex: Gen2 tags tell no UID.
 
     Without the PC word nothing is known of an ISO tag's security, so it is unknown, never unsecured.
     """
-    uid = epc.hex().upper()
-    word = None if pc is None else Pc.of(pc)
-    found = iso28560_4.decode_epc(epc, word)
-    match found:
-        case Uii(item, owner, info):
-            content = TagContent("iso28560-2", item, owner, info.part, info.parts, 1, Part2(()))
-            return _ours_or_not(uid, content, owners, bits.of(word.afi if word else None))
-        case German(number, armed, owner):
-            content = TagContent("iso28560-2", str(number), owner, 1, 1, 1, Part2(()))
-            return _ours_or_not(uid, content, owners, "secured" if armed else "unsecured")
-        case gs1_epc.Epc96():
-            return UnknownTag(uid, f"a number of GS1: {found.uri}")
-        case NotUhf(reason):
-            return UnknownTag(uid, reason)
-        case _:
-            assert_never(found)
+    uid, found = epc.hex().upper(), identify_uhf(epc, pc)
+    if isinstance(found, NoContent):
+        return UnknownTag(uid, found.reason)
+    return _ours_or_not(uid, found, owners, security_of(judge_uhf(epc, pc, bits)))
 
 
 def _ours_or_not(

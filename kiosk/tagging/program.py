@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from firmware_bridge.ports import TagMemory
-from firmware_bridge.tags.convert import LONG, BlockWrite, order
+from firmware_bridge.tags.convert import BlockWrite, order
 from firmware_bridge.tags.danish import BASIC_SHORT, BasicBlock, NotDanish, decode_block, encode_block
+from firmware_bridge.tags.image import LONG
 from firmware_bridge.tags.reading import (
     BlankTag,
     DamagedTag,

@@ -9,7 +9,8 @@ from typing import Literal, Protocol
 
 from firmware_bridge.errors import RfCommError, TagError, TagGone
 from firmware_bridge.ports import Pad, TagMemory, TagTools
-from firmware_bridge.tags.convert import NoPlan, Target, plan, planned
+from firmware_bridge.tags.convert import NoPlan, plan, planned
+from firmware_bridge.tags.image import Target
 from firmware_bridge.tags.reading import TagContent, identify
 from kiosk.tagging.journal import Journal
 from kiosk.tagging.program import Already, Judgement, Refused, Rules, Wanted, Write, image_of, judge

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 
-from firmware_bridge.tags.convert import Target
+from firmware_bridge.tags.image import Target
 from kiosk.tagging.bench import Bench
 from kiosk.tagging.journal import Journal
 from kiosk.tagging.program import Wanted

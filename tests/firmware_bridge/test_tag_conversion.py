@@ -10,9 +10,10 @@ from test_tag_models import ANNEX_D, ITEMS, LEGACY, tag
 
 from firmware_bridge.ports import TagMemory
 from firmware_bridge.tags import extensions, iso28560_2
-from firmware_bridge.tags.convert import NoPlan, Plan, Target, elements_of, plan, planned
-from firmware_bridge.tags.danish import BasicBlock, Extension, encode_block
+from firmware_bridge.tags.convert import NoPlan, Plan, elements_of, plan, planned, statement_of
+from firmware_bridge.tags.danish import BasicBlock, ByteOrder, Extension, encode_block
 from firmware_bridge.tags.elements import Element
+from firmware_bridge.tags.image import Target
 from firmware_bridge.tags.reading import NoContent, TagContent, identify
 
 
@@ -111,7 +112,65 @@ def test_what_the_other_model_has_no_place_for_is_named() -> None:
     assert isinstance(made, Plan)
     assert made.left_out == ("local_data_a",)
     assert isinstance(back, Plan)
-    assert back.left_out == ("media_format", "extension block 300")
+    assert back.left_out == ("extension block 300",)
+    assert iso28560_2.decode(back.image).get(Element.MEDIA_FORMAT_OTHER) == b"\x01"  # type: ignore[union-attr]  # it is part 2
+
+
+@pytest.mark.parametrize("order", ["blocks-reversed", "nibbles-swapped", "both"])
+def test_an_order_that_part_2_does_not_know_is_named_before_it_is_lost(order: ByteOrder) -> None:
+    memory = tag(encode_block(BasicBlock("30000001", "DE-290", usage=2, order=order), 112))
+    made = plan(memory, "iso28560-2")
+
+    assert isinstance(made, Plan)
+    assert made.left_out == (f"the order of its bytes ({order}), which part 2 does not know",)
+    done = identify(replace(memory, blocks=made.image))
+    assert isinstance(done, TagContent)
+    assert (done.model, done.item) == ("iso28560-2", "30000001")
+
+
+@pytest.mark.parametrize(("kind", "media"), [(1, 1), (2, 4), (4, 3), (5, 3), (6, 2), (9, 4), (0, 4)])
+@pytest.mark.parametrize("target", ["iso28560-2", "iso28560-3"])
+def test_what_kind_of_item_a_legacy_tag_is_on_is_kept(kind: int, media: int, target: Target) -> None:
+    legacy = bytearray(LEGACY)
+    legacy[3] = kind
+    made = plan(tag(bytes(legacy)), target, owner="DE-290")
+
+    assert isinstance(made, Plan)
+    assert made.left_out == ()
+    done = identify(tag(made.image, dsfid=made.dsfid))
+    assert isinstance(done, TagContent)
+    assert elements_of(done) == {Element.MEDIA_FORMAT_OTHER: bytes((media,))}
+
+
+def test_numbers_of_a_legacy_tag_that_somebody_set_are_named() -> None:
+    legacy = bytearray(LEGACY)
+    legacy[20:28] = (7 << 20 | 12).to_bytes(4, "big") + (33).to_bytes(4, "big")
+    made = plan(tag(bytes(legacy)), "iso28560-3", owner="DE-290")
+
+    assert isinstance(made, Plan)
+    assert made.left_out == ("branch", "custom")
+
+
+def test_the_detail_of_a_usage_is_kept_by_part_2_and_named_before_part_3_loses_it() -> None:
+    memory = tag(iso28560_2.encode({1: "30000001", 3: "DE-290", 5: b"\x13"}, size=112).memory)
+    made = plan(memory, "iso28560-3")
+    found = identify(memory)
+
+    assert isinstance(made, Plan)
+    assert made.left_out == ("detail of the type of usage",)
+    assert isinstance(found, TagContent)
+    assert statement_of(found).usage == 0x13
+
+
+def test_an_image_that_would_read_as_something_else_is_refused() -> None:
+    said = encode_block(BasicBlock("30000001", "DE-290", parts=0, part=0), 112)
+    made = plan(tag(said), "iso28560-2")
+
+    assert isinstance(made, NoPlan | Plan)
+    if isinstance(made, Plan):
+        done = identify(tag(made.image, dsfid=made.dsfid))
+        assert isinstance(done, TagContent)
+        assert (done.part, done.parts) == (0, 0)
 
 
 def test_a_tag_that_was_read_in_part_is_not_converted() -> None:
