@@ -282,6 +282,12 @@ class GatePolicy(Settings):
     copy_max_age_s: int = Field(
         3600, ge=10, description="Seconds without news of the items after which the tag alone decides."
     )
+    ask_ms: int = Field(
+        250,
+        ge=50,
+        le=10_000,
+        description="Milliseconds for what a library's own system says; then the gate decides alone.",
+    )
 
 
 class CountSettings(Settings):

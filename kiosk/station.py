@@ -76,7 +76,7 @@ class Station:
         """What the start found half done (streams.md L5)."""
         self.answers: asyncio.Queue[tuple[Answer, Phase]] = asyncio.Queue()
         self.changed = Notice()
-        self.connected = self.central_online = False
+        self.connected = self.central_online = self.decided_elsewhere = False
         self.uplink = Uplink(edge, link, settings.name, stamper, self._on_answer)
         self.states = StationStates(settings.name, stamper)
         self._presence = Presence(stamper.boot)
@@ -244,7 +244,9 @@ class Station:
         try:
             match row[0].name if row else "":
                 case "central":
-                    self.central_online = CentralStatus.decode(event.payload).state == "online"
+                    said = CentralStatus.decode(event.payload)
+                    self.central_online = said.state == "online"
+                    self.decided_elsewhere = said.elsewhere
                 case "status":
                     self._on_status(Status.decode(event.payload))
                 case "command":

@@ -10,6 +10,10 @@ from wire.messages.base import Instant, Message
 from wire.messages.stream import Answer, Refusal
 
 
+VERDICT_MS = 250
+"""So long a gate waits for what an authority elsewhere says; then it decides alone (design §5)."""
+
+
 class AskAccount(Message):
     """Whose card is this, and may the patron borrow? A PIN travels here or not at all."""
 
@@ -48,6 +52,7 @@ class AskVerdict(Message):
     schema_name: Literal["ask-verdict/1"] = Field("ask-verdict/1", alias="schema")
     ask: Identifier
     item: ItemId
+    within_ms: int = Field(VERDICT_MS, ge=1, le=60_000, description="How long the gate waits for it.")
 
 
 class Account(Message):

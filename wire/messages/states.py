@@ -86,6 +86,9 @@ class CentralStatus(Message):
     reconnect_window_s: float = Field(
         0, ge=0, description="Stations say hello at a random moment of this window."
     )
+    elsewhere: bool = Field(
+        False, description="Loans are decided elsewhere: a gate asks before it sounds (ask-verdict)."
+    )
 
 
 class Command(Message):
