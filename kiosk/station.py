@@ -245,8 +245,7 @@ class Station:
             match row[0].name if row else "":
                 case "central":
                     said = CentralStatus.decode(event.payload)
-                    self.central_online = said.state == "online"
-                    self.decided_elsewhere = said.elsewhere
+                    self.central_online, self.decided_elsewhere = said.state == "online", said.elsewhere
                 case "status":
                     self._on_status(Status.decode(event.payload))
                 case "command":
