@@ -8,18 +8,22 @@ Recognised beside it: GS1 numbers, and the German practice of a fixed header wit
 as it was published with a driver for one library's gates.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from firmware_bridge.tags import code40, gs1_epc
 from firmware_bridge.tags.code40 import Code40Error
-from firmware_bridge.tags.elements import SetInformation, read_set, write_set
-from firmware_bridge.tags.iso28560_2 import DSFID, NotPart2, Part2
+from firmware_bridge.tags.elements import Element, SetInformation, read_set, write_content, write_set
+from firmware_bridge.tags.iso15962 import Compaction
+from firmware_bridge.tags.iso28560_2 import DSFID, NotPart2, Part2, Value, dataset
 from firmware_bridge.tags.iso28560_2 import decode as decode_part2
 
 HEADERS: Final = {bytes.fromhex("19e9f871"): "DE-290", bytes.fromhex("1381f871"): "CD-290"}
 """Headers of the German practice: Code 40 of "DE290" and its forerunner "CD290", each with its owner."""
 GERMAN_BYTES: Final = 16
+WORD: Final = 2
+"""Bytes of a word, in which a Gen2 tag is read and written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +152,29 @@ def decode_user(bank: bytes) -> Part2 | NotPart2:
     if isinstance(found, NotPart2):
         return NotPart2(found.reason, found.detail, found.offset + 1)
     return Part2(found.elements, tuple((text, at + 1) for text, at in found.problems))
+
+
+def encode_user(
+    values: Mapping[int, Value], *, size: int | None = None, codes: Mapping[int, Compaction] | None = None
+) -> bytes:
+    """Return the user bank: the DSFID, the content parameter, then the elements in the order of `values`.
+
+    It is as many words as it needs, or `size` bytes; empty, and all zeros, when there is nothing to say. The
+    item stands in the EPC bank, so it is refused here. `codes` overrides the choice of compaction. Raises
+    ValueError when something does not fit.
+    """
+    wanted = {oid: value for oid, value in values.items() if oid != Element.CONTENT_PARAMETER}
+    if any(oid < Element.OWNER_INSTITUTION for oid in wanted):
+        raise ValueError("the item identifier of a UHF tag stands in its EPC bank")
+    bank = b""
+    if wanted:
+        given = codes or {}
+        sets = [dataset(Element.CONTENT_PARAMETER, write_content(frozenset(wanted)))]
+        sets += [dataset(oid, wanted[oid], given.get(oid)) for oid in wanted]
+        bank = bytes((DSFID,)) + b"".join(one.encode() for one in sets)
+    bank += bytes(-len(bank) % WORD)
+    if size is None:
+        return bank
+    if len(bank) > size:
+        raise ValueError(f"{len(bank)} bytes do not fit in a user bank of {size}")
+    return bank.ljust(size, b"\0")

@@ -10,6 +10,7 @@ from firmware_bridge.explain import (
 )
 from firmware_bridge.ports import TagMemory
 from firmware_bridge.tags.danish import CRC_BYTES, block_crc
+from firmware_bridge.tags.iso28560_4 import encode_user
 from firmware_bridge.tags.reading import SecurityBits, decode_tag, decode_uhf
 
 EXPLAINERS = (code40, gen2_crc, iso28560_3, iso28560_4_epc, iso28560_4_user, legacy_3m501)
@@ -33,6 +34,8 @@ SEEDS = tuple(
         "060201d0140204b34607441cb6e2e335d65308ab4d6c9dd556cdeb00",
         "10e2fb2102dddf7c4e00",
         "3074257bf7194e4000001a85",
+        # a user bank: an ISIL, an octet, escaped OIDs, a title in UTF-8 whose length takes two bytes
+        encode_user({3: "US-InU-Mu", 4: "0312", 5: b"\x13", 17: "Tłum " * 40, 26: "0" * 25}).hex(),
     )
 )
 
