@@ -1,16 +1,21 @@
 """Decisions: may this be lent, may it be renewed, what does a withdrawal or a return come to.
 
 A refusal is a value: a code with parameters and a next step, from which the kiosk makes the sentence. The
-order of the checks is the order in which a patron can do something about them.
+order of the checks is the order in which a patron can do something about them; a fee is asked for last, so
+that nobody agrees to pay for what is refused then. What has happened already (SIP2's *no block*) is not
+decided but recorded: `decide_happened` says what it comes to, and which rule it broke.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
+from circulation.blocks import card_reasons, full, limit_reasons
 from circulation.due import due_date, local_date
-from circulation.model import Asked, Block, Item, OpenLoan, Patron
-from circulation.policy import Policy
+from circulation.fees import fee_required, fee_to_lend
+from circulation.holds import collect, on_checkout, wanted_by_others
+from circulation.model import Asked, Block, Hold, Item, OpenLoan, Patron
+from circulation.policy import ANY, Policy, Terms
 from wire.messages.stream import Refusal
 
 
@@ -26,6 +31,12 @@ class Granted:
     renewed: bool = False
     renewals: int = 0
     implied_return: bool = False
+    fee: int = 0
+    """What is charged for it, in minor units; a fee of the kind "rental"."""
+    hold: Hold | None = None
+    """The patron's own hold that is over with it, as it is to be kept."""
+    freed: str | None = None
+    """Another copy that was kept for that hold: `holds.on_return` says for whom it is now."""
 
 
 Decision = Granted | Refusal
@@ -42,37 +53,39 @@ def decide(policy: Policy, asked: Asked, at_ms: int) -> Decision:
 
 def decide_checkout(policy: Policy, asked: Asked, at_ms: int) -> Decision:
     """Say whether the item is lent to the patron; an item already on the patron's card is renewed."""
-    refusal = refuse_patron(asked.patron, local_date(at_ms, asked.place.zone)) or _refuse_item(asked)
+    today = local_date(at_ms, asked.place.zone)
+    refusal = _refuse_asked(policy, asked, today)
     if refusal is not None:
         return refusal
     patron, item = _both(asked)
     if asked.left:
         return Refusal(code="left-the-pad", next_step="put-back")
-    terms = policy.terms(patron.patron_class, item.item_class, asked.place.branch)
+    terms = _terms(policy, asked)
     if not terms.for_loan:
         return Refusal(code="item-not-for-loan", next_step="put-back")
     if item.loan is not None and item.loan.patron == patron.patron:
-        if due_date(at_ms, asked.place.zone, terms.loan_days) <= item.loan.due:
+        if _due(policy, asked, at_ms) <= item.loan.due:
             # Laid down twice, or once more after a power cut: nothing is gained, so no renewal is spent.
             return Granted(item.loan.due, renewed=True, renewals=item.loan.renewals)
         return _lend_on(policy, asked, item.loan, at_ms)
     if item.loan is not None and policy.on_loan_elsewhere == "refuse":
         return Refusal(code="on-loan-elsewhere", next_step="desk")
-    if patron.loans >= terms.limit:
-        return Refusal(code="limit-reached", params={"limit": terms.limit}, next_step="return-first")
-    if terms.class_limit is not None and patron.loans_of_class >= terms.class_limit:
-        return Refusal(
-            code="limit-reached",
-            params={"limit": terms.class_limit, "class": item.item_class},
-            next_step="return-first",
-        )
-    due = due_date(at_ms, asked.place.zone, terms.loan_days)
-    return Granted(due, implied_return=item.loan is not None)
+    collected = on_checkout(policy, item, patron.patron, asked.holds, today)
+    if isinstance(collected, Refusal):
+        return collected
+    refusal = _refuse_more(patron, item, terms) or _refuse_fee(policy, asked)
+    if refusal is not None:
+        return refusal
+    due = _due(policy, asked, at_ms)
+    implied = item.loan is not None
+    return Granted(
+        due, implied_return=implied, fee=fee_to_lend(terms), hold=collected.hold, freed=collected.freed
+    )
 
 
 def decide_renew(policy: Policy, asked: Asked, at_ms: int) -> Decision:
     """Say whether the patron may keep the item longer."""
-    refusal = refuse_patron(asked.patron, local_date(at_ms, asked.place.zone)) or _refuse_item(asked)
+    refusal = _refuse_asked(policy, asked, local_date(at_ms, asked.place.zone))
     if refusal is not None:
         return refusal
     patron, item = _both(asked)
@@ -83,16 +96,54 @@ def decide_renew(policy: Policy, asked: Asked, at_ms: int) -> Decision:
     return _lend_on(policy, asked, item.loan, at_ms)
 
 
-def refuse_patron(patron: Patron | None, today: date) -> Refusal | None:
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What something that has happened comes to. `broke`: the first rule it broke, if any."""
+
+    granted: Granted
+    broke: Refusal | None = None
+
+
+def decide_happened(policy: Policy, asked: Asked, at_ms: int, due: date | None = None) -> Happened:
+    """Say what a loan or renewal of `at_ms` comes to that was made already; it is never refused.
+
+    `due` is the date the patron was told; None: as the policy has it. That of an own loan never moves back.
+    The fee is charged whether or not the patron is known to have agreed.
+    """
+    decision = decide(policy, replace(asked, fee_accepted=True), at_ms)
+    if isinstance(decision, Granted):
+        return Happened(decision if due is None else replace(decision, due=_later(asked, due)))
+    patron, item = asked.patron, asked.item
+    told = due or _due(policy, asked, at_ms)
+    if patron is None or item is None:
+        return Happened(Granted(told, renewed=asked.kind == "renew"), decision)
+    fee = fee_to_lend(_terms(policy, asked))
+    if item.loan is not None and item.loan.patron == patron.patron:
+        renewals = item.loan.renewals + 1
+        return Happened(Granted(_later(asked, told), renewed=True, renewals=renewals, fee=fee), decision)
+    own = collect(item, patron.patron, asked.holds)
+    lent = Granted(told, implied_return=item.loan is not None, fee=fee, hold=own.hold, freed=own.freed)
+    return Happened(lent, decision)
+
+
+def refuse_patron(patron: Patron | None, today: date, policy: Policy | None = None) -> Refusal | None:
     """Return why this patron may not borrow whatever the item; None when there is no reason.
 
-    Also what a kiosk asks before the first item is laid down (`Account.refusal`).
+    Also what a kiosk asks before the first item is laid down (`Account.refusal`). With a `policy`, its limits
+    count too: overdue items, fees.
     """
-    if patron is None:
-        return Refusal(code="unknown-card", next_step="desk")
-    if patron.expires is not None and patron.expires < today:
-        return Refusal(code="card-expired", params={"expired": patron.expires.isoformat()}, next_step="desk")
-    return _of(patron.blocks)
+    refusal = _of(card_reasons(patron, today))
+    if refusal is not None or patron is None or policy is None:
+        return refusal
+    return _of(limit_reasons(policy, patron, policy.terms(patron.patron_class, ANY, ANY)))
+
+
+def _refuse_asked(policy: Policy, asked: Asked, today: date) -> Refusal | None:
+    refusal = _of(card_reasons(asked.patron, today)) or _refuse_item(asked)
+    if refusal is not None:
+        return refusal
+    patron, _ = _both(asked)
+    return _of(limit_reasons(policy, patron, _terms(policy, asked)))
 
 
 def _refuse_item(asked: Asked) -> Refusal | None:
@@ -103,10 +154,45 @@ def _refuse_item(asked: Asked) -> Refusal | None:
     return _of(asked.item.blocks)
 
 
+def _refuse_more(patron: Patron, item: Item, terms: Terms) -> Refusal | None:
+    block = full(patron, terms)
+    if block is not None:
+        return _of((block,))
+    if terms.class_limit is not None and patron.loans_of_class >= terms.class_limit:
+        params: dict[str, str | int] = {"limit": terms.class_limit, "class": item.item_class}
+        return Refusal(code="limit-reached", params=params, next_step="return-first")
+    return None
+
+
+def _refuse_fee(policy: Policy, asked: Asked) -> Refusal | None:
+    fee = fee_to_lend(_terms(policy, asked))
+    return None if fee == 0 or asked.fee_accepted else fee_required(policy, fee)
+
+
 def _of(blocks: tuple[Block, ...]) -> Refusal | None:
     if not blocks:
         return None
     return Refusal(code=blocks[0].code, params=dict(blocks[0].params), next_step=blocks[0].next_step)
+
+
+def _terms(policy: Policy, asked: Asked) -> Terms:
+    """Return the terms of what is asked; of everybody or everything, where the one is not known."""
+    patron_class = ANY if asked.patron is None else asked.patron.patron_class
+    item_class = ANY if asked.item is None else asked.item.item_class
+    return policy.terms(patron_class, item_class, asked.place.branch)
+
+
+def _due(policy: Policy, asked: Asked, at_ms: int) -> date:
+    place = asked.place
+    calendar = policy.due_calendar(place.branch)
+    return due_date(at_ms, place.zone, _terms(policy, asked).loan_days, calendar)
+
+
+def _later(asked: Asked, due: date) -> date:
+    """Return a due date that is never earlier than the one the patron's own loan has."""
+    loan = None if asked.item is None else asked.item.loan
+    own = loan is not None and asked.patron is not None and loan.patron == asked.patron.patron
+    return max(due, loan.due) if own and loan is not None else due
 
 
 def _both(asked: Asked) -> tuple[Patron, Item]:
@@ -117,11 +203,17 @@ def _both(asked: Asked) -> tuple[Patron, Item]:
 
 def _lend_on(policy: Policy, asked: Asked, loan: OpenLoan, at_ms: int) -> Decision:
     patron, item = _both(asked)
-    terms = policy.terms(patron.patron_class, item.item_class, asked.place.branch)
-    due = due_date(at_ms, asked.place.zone, terms.loan_days)
+    terms = _terms(policy, asked)
     if loan.renewals >= terms.renewals:
         return Refusal(code="renewals-used", params={"due": loan.due.isoformat()}, next_step="none")
-    return Granted(max(due, loan.due), renewed=True, renewals=loan.renewals + 1)
+    today = local_date(at_ms, asked.place.zone)
+    if not policy.holds.renew_when_wanted and wanted_by_others(item, patron.patron, asked.holds, today):
+        return Refusal(code="on-hold-for-another", params={"due": loan.due.isoformat()}, next_step="none")
+    refusal = _refuse_fee(policy, asked)
+    if refusal is not None:
+        return refusal
+    due = max(_due(policy, asked, at_ms), loan.due)
+    return Granted(due, renewed=True, renewals=loan.renewals + 1, fee=fee_to_lend(terms))
 
 
 Withdrawal = Literal["nothing", "undo", "keep"]

@@ -1,6 +1,7 @@
-"""What the rules look at: a patron, an item, its open loan, the place. Loaded by whoever keeps them.
+"""What the rules look at: a patron, an item, its loan and holds, the place. Loaded by whoever keeps them.
 
-Holds, fees and the calendar add their reasons as `Block`s, so that no rule here has to know of them.
+What is not counted is 0, what is not known is None: a rule that would need it then refuses nothing. Reasons
+that are nobody's rule here (a card that staff blocked) come as `Block`s.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,19 @@ class Patron:
     loans_of_class: int = 0
     """Loans of items of the class that is asked for; counted only where policy limits it."""
     blocks: tuple[Block, ...] = ()
+    overdue: int = 0
+    """Loans whose due date has passed."""
+    holds: int = 0
+    """Holds that wait or are ready."""
+    fines: int = 0
+    """Overdue fines owed, in minor units."""
+    fees: int = 0
+    """All other fees owed, in minor units."""
+
+    @property
+    def owed(self) -> int:
+        """All that the patron owes, in minor units."""
+        return self.fines + self.fees
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,39 @@ class Item:
     """Withdrawn from the collection."""
     loan: OpenLoan | None = None
     blocks: tuple[Block, ...] = ()
+    title: str | None = None
+    """Id of its bibliographic record, when that is known; holds on any copy wait for it."""
+
+
+HoldState = Literal["waiting", "ready", "collected", "cancelled", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A patron waits for an item, or for any copy of a title. The rules about it are in `holds`.
+
+    It waits, then an item is caught for it: at once `ready` when it came back at the pickup branch, else
+    still `waiting` with a `ready_item` that is on its way there.
+    """
+
+    hold: str
+    patron: str
+    item: str | None
+    """Only this copy; None: any copy of `title`."""
+    title: str | None
+    pickup: str
+    """Branch where the patron collects it."""
+    placed: int
+    """When it was placed, in ms since 1970 UTC."""
+    expires: date | None = None
+    """Last local date on which it is still wanted."""
+    state: HoldState = "waiting"
+    ready_item: str | None = None
+    """The copy that was caught for it."""
+    ready_until: date | None = None
+    """Last local date on which it is kept on the hold shelf."""
+    order: int = 0
+    """Its number among all holds; the lower one is served first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +123,7 @@ class Asked:
     place: Place
     left: bool = False
     """The item has a later event: it has left the pad on which this was asked (streams.md L7)."""
+    holds: tuple[Hold, ...] = ()
+    """Open holds on the item or on its title, the patron's own among them, in any order."""
+    fee_accepted: bool = False
+    """The patron agreed to the fee for lending (SIP2's BO)."""

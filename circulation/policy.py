@@ -1,4 +1,4 @@
-"""What a library chooses: loan periods, limits, renewals, retention. Read from TOML by `wire.settings`.
+"""What a library chooses: loan periods, limits, fees, holds, retention. Read from TOML by `wire.settings`.
 
 Terms are looked up by patron class, item class and branch. Each term is taken from the most specific
 rule that sets it: the patron class weighs more than the item class, that more than the branch; what no
@@ -7,13 +7,18 @@ rule sets comes from the defaults.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from circulation.calendar import ALWAYS, Calendar
+from circulation.money import Amount, minor
+from circulation.policy_parts import CalendarSettings, FeeSettings, HoldSettings
 from wire.settings import Settings
 
 ANY = "*"
+AMOUNTS = ("fine_per_day", "max_fine", "rental_fee")
+"""Terms that are amounts: decimal texts in settings, minor units in `Terms`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,14 @@ class Terms:
     limit: int
     class_limit: int | None
     for_loan: bool
+    overdue_limit: int | None = None
+    holdable: bool = True
+    hold_limit: int = 20
+    fine_per_day: int = 0
+    """Amounts are in minor units of the policy's currency (cents)."""
+    grace_days: int = 0
+    max_fine: int | None = None
+    rental_fee: int = 0
 
 
 class Defaults(Settings):
@@ -37,6 +50,9 @@ class Defaults(Settings):
         None, ge=0, description="How many items of one item class a patron may have."
     )
     for_loan: bool = Field(True, description="Whether items may leave the library at all.")
+    overdue_limit: int | None = Field(
+        None, ge=1, description="With as many items overdue a patron is lent nothing more; unset is no limit."
+    )
 
 
 class Rule(Settings):
@@ -52,6 +68,17 @@ class Rule(Settings):
         None, ge=0, description="How many items of this item class a patron may have."
     )
     for_loan: bool | None = Field(None, description="Whether these items may leave the library.")
+    overdue_limit: int | None = Field(
+        None, ge=1, description="With as many items overdue a patron is lent nothing more."
+    )
+    holdable: bool | None = Field(None, description="Whether a hold can be placed on these items.")
+    hold_limit: int | None = Field(None, ge=0, description="How many holds a patron may have at once.")
+    fine_per_day: Amount | None = Field(None, description='What a day late costs, like "0.20".')
+    grace_days: int | None = Field(None, ge=0, le=3650, description="Days late that cost nothing.")
+    max_fine: Amount | None = Field(None, description='The most that one late loan costs, like "10.00".')
+    rental_fee: Amount | None = Field(
+        None, description='What lending or renewing one of these costs, like "1.50".'
+    )
 
     def matches(self, patron: str, item: str, branch: str) -> bool:
         """Say whether the rule is about this patron class, item class and branch."""
@@ -91,6 +118,49 @@ class Policy(Settings):
         15, ge=1, description="After this a loan or return whose tag nobody reported on becomes a case."
     )
 
+    calendar: CalendarSettings = Field(CalendarSettings(), description="When branches are open.")
+    fees: FeeSettings = Field(FeeSettings(), description="What is charged.")
+    holds: HoldSettings = Field(HoldSettings(), description="How items are waited for.")
+
+    @model_validator(mode="after")
+    def _whole_minor_units(self) -> Self:
+        """Refuse an amount that the currency has no coin for."""
+        for number, rule in enumerate(self.rules):
+            for name in AMOUNTS:
+                amount = getattr(rule, name)
+                if amount is not None:
+                    try:
+                        minor(amount, self.fees.currency)
+                    except ValueError as error:
+                        raise ValueError(f"rules.{number}.{name}: {error}") from None
+        return self
+
+    @property
+    def block_at(self) -> int | None:
+        """What a patron may owe before lending stops, in minor units; None: any amount."""
+        return None if self.fees.block_at is None else minor(self.fees.block_at, self.fees.currency)
+
+    def open_days(self, branch: str) -> Calendar:
+        """Return the opening calendar of a branch."""
+        known = self._calendars
+        found = known.get(branch)
+        if found is None:
+            found = known[branch] = self.calendar.of(branch)
+        return found
+
+    def due_calendar(self, branch: str) -> Calendar | None:
+        """Return the calendar to whose open days due dates move on; None: they stay where they fall."""
+        return self.open_days(branch) if self.calendar.due_on_open_days else None
+
+    def fine_calendar(self, branch: str) -> Calendar:
+        """Return the calendar whose open days are charged: every day, if closed ones are charged too."""
+        return ALWAYS if self.fees.charge_closed_days else self.open_days(branch)
+
+    @cached_property
+    def _calendars(self) -> dict[str, Calendar]:
+        """Calendars worked out before, by branch."""
+        return {}
+
     @cached_property
     def _terms(self) -> dict[tuple[str, str, str], Terms]:
         """Terms worked out before; asked for with every request, so worked out once."""
@@ -105,9 +175,20 @@ class Policy(Settings):
         return terms
 
     def _work_out(self, patron: str, item: str, branch: str) -> Terms:
-        chosen = self.defaults.model_dump()
+        fees, holds = self.fees, self.holds
+        chosen = self.defaults.model_dump() | {
+            "holdable": holds.holdable,
+            "hold_limit": holds.limit,
+            "fine_per_day": fees.fine_per_day,
+            "grace_days": fees.grace_days,
+            "max_fine": fees.max_fine,
+            "rental_fee": fees.rental_fee,
+        }
         for rule in sorted(self.rules, key=Rule.weight):
             if rule.matches(patron, item, branch):
                 told = rule.model_dump(exclude={"patron", "item", "branch"}, exclude_none=True)
                 chosen.update(told)
+        for name in AMOUNTS:
+            if chosen[name] is not None:
+                chosen[name] = minor(chosen[name], fees.currency)
         return Terms(**chosen)
