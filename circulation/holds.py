@@ -13,7 +13,7 @@ Nothing here knows who keeps them.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from circulation.model import Hold, HoldState, Item
 from circulation.policy import Policy
@@ -67,6 +67,10 @@ class Collected:
     freed: str | None = None
 
 
+NOBODY_WAITS: Final = Collected()
+"""What a checkout comes to for holds when there are none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """Holds that are over, and the items that were kept for them; ask `on_return` about these."""
@@ -89,7 +93,7 @@ def satisfies(item: Item, hold: Hold) -> bool:
 
 def queue(holds: Iterable[Hold]) -> list[Hold]:
     """Return open holds in the order in which they are served: those that are ready, then by number."""
-    return sorted((hold for hold in holds if is_open(hold)), key=_turn)
+    return sorted([hold for hold in holds if is_open(hold)], key=_turn)
 
 
 def position(holds: Iterable[Hold], hold_id: str) -> int:
@@ -160,6 +164,8 @@ def on_checkout(
     says so, or if it has come back unseen (it is still on another card): a return would have caught it.
     """
     held = queue(holds)
+    if not held:
+        return NOBODY_WAITS
     kept = kept_for(item, held, today)
     if kept is None and (policy.holds.block_waiting or _came_unseen(item, patron)):
         kept = first_waiting(item, held, today)

@@ -135,7 +135,7 @@ class Policy(Settings):
                         raise ValueError(f"rules.{number}.{name}: {error}") from None
         return self
 
-    @property
+    @cached_property
     def block_at(self) -> int | None:
         """What a patron may owe before lending stops, in minor units; None: any amount."""
         return None if self.fees.block_at is None else minor(self.fees.block_at, self.fees.currency)
