@@ -29,6 +29,7 @@ from central.ledger.ledger import Ledger
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import millis, moment
 from central.results import DeskInput, DeskResult, Effect, ItemsChanged
+from central.seal import Seal, new_key
 from circulation.policy import Policy
 from wire.clock import Clock
 from wire.ids import item_hash
@@ -71,6 +72,7 @@ class Desk:
         self._others: list[tuple[Callable[[], tuple[Any, list[Effect]]], asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._last_n = ledger.hot.last_change()
+        self._seal = Seal(ledger.hot.seal_key(new_key()))
 
     def heard(self, station: str, boot: str, mono: int) -> None:
         """Note a live (never a retained) status of a station: its counter places its facts in time."""
@@ -188,7 +190,7 @@ class Desk:
 
     def _transaction(self, work: Callable[[Group], T]) -> tuple[T, list[Effect]]:
         hot = self.ledger.hot
-        group = Group(hot, self._authority, self._policy, millis(self._clock.now()), self._last_n)
+        group = Group(hot, self._authority, self._policy, millis(self._clock.now()), self._last_n, self._seal)
         hot.begin()
         try:
             result = work(group)

@@ -284,7 +284,9 @@ class Batch:
         row = self.group.hot.answered(message.id)
         if row is None:
             return None
-        return row.say(message.link, self.memory.boot, self.group.hot.title(row.item))
+        card = message.body.get("card")
+        card = self.group.seal.close(card, message.id) if isinstance(card, str) else None
+        return row.say(message.link, self.memory.boot, self.group.hot.title(row.item), card)
 
 
 def _log(state: StreamRow, seq: int, error: Exception) -> None:

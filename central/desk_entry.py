@@ -10,6 +10,7 @@ from central.desk_lend import request
 from central.desk_scene import Scene
 from central.desk_time import Heard, place
 from central.ledger.rows import StreamRow, millis
+from wire.ids import SEALED
 from wire.messages.facts import BODIES, Body, Checkin, Checkout, Renew
 from wire.messages.stream import Answer, Entry, Envelope, Void
 
@@ -27,8 +28,11 @@ def consume(scene: Scene, entry: Entry, state: StreamRow, memory: "Memory") -> A
     _place(scene, body, state, memory.heard)
     answer = None
     if isinstance(body, Checkout | Renew):
+        if body.card.startswith(SEALED):
+            body = body.model_copy(update={"card": scene.group.seal.open(body.card, entry.id)})
         row, title = request(scene, body, entry.answer)
-        answer = None if row is None else row.say(entry.link, memory.boot, title)
+        card = scene.group.seal.close(body.card, entry.id)
+        answer = None if row is None else row.say(entry.link, memory.boot, title, card)
         item: str | None = body.item
     else:
         item = fact(scene, body)

@@ -10,6 +10,7 @@ from central.authority import Authority
 from central.ledger.hot_sqlite import Hot
 from central.ledger.rows import ItemRow, OpenCase, moment
 from central.results import CaseClosed, CaseOpened, Effect, FeedWord, Happened
+from central.seal import Seal
 from circulation.policy import Policy
 
 
@@ -24,6 +25,7 @@ class Group:
     """Central's time of this commit, ms."""
     last_n: int
     """Number of the last item change."""
+    seal: Seal
     effects: list[Effect] = field(default_factory=list)
     changes: list[tuple[int, str, int, str]] = field(default_factory=list)
     """(n, item, version, word)"""

@@ -106,4 +106,5 @@ def _answer(scene: Scene, row: AskedRow, decision: Decision, boot: str) -> None:
         raise TypeError("a return is not answered")
     answer = record(scene, row.kind, row.item, decision, item, row.patron)
     title = None if item is None else item.title
-    scene.group.effects.append(Pushed(row.station, answer.say("", boot, title)))
+    card = None if row.card is None else scene.group.seal.close(row.card, row.request)
+    scene.group.effects.append(Pushed(row.station, answer.say("", boot, title, card)))

@@ -161,7 +161,7 @@ class Hot(AskedHot):
     def changes_pruned(self, upto: int) -> None:
         """Note up to which number the changes are gone."""
         self._run(self._sql.forget_floor)
-        self._run(self._sql.new_floor, ("changes_upto", str(upto)))
+        self._run(self._sql.new_meta, ("changes_upto", str(upto)))
 
     # --- gates and cases
 

@@ -69,6 +69,15 @@ class StreamHot:
             self._run(self._sql.take_lease, (self.epoch, boot, now, 1))
         self._run("COMMIT")
 
+    def seal_key(self, fresh: str) -> str:
+        """Return the key with which cards are sealed; a ledger that has none yet keeps `fresh`."""
+        self._run("BEGIN IMMEDIATE")
+        row = self._run(self._sql.seal).fetchone()
+        if row is None:
+            self._run(self._sql.new_meta, ("seal", fresh))
+        self._run("COMMIT")
+        return fresh if row is None else str(row[0])
+
     def begin(self) -> None:
         """Begin to write; raises LeaseLost when another central took the lease."""
         self._run("BEGIN IMMEDIATE")

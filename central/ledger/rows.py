@@ -78,8 +78,8 @@ class AnswerRow:
     refusal: Refusal | None
     at: int
 
-    def say(self, link: str, central: str, title: str | None) -> Answer:
-        """Return the message, for the station that asked."""
+    def say(self, link: str, central: str, title: str | None, card: str | None) -> Answer:
+        """Return the message, for the station that asked; `card` is its request's, sealed."""
         return Answer(
             request=self.request,
             link=link,
@@ -90,6 +90,7 @@ class AnswerRow:
             due=self.due,
             renewed=self.renewed,
             title=title or None,
+            card=card,
             refusal=self.refusal,
         )
 

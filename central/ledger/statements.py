@@ -242,7 +242,8 @@ NEW_CHANGE = insert(change)
 LAST_CHANGE = select(func.max(change.c.n))
 FLOOR = select(meta.c.value).where(meta.c.key == literal_column("'changes_upto'"))
 FORGET_FLOOR = delete(meta).where(meta.c.key == literal_column("'changes_upto'"))
-NEW_FLOOR = insert(meta)
+NEW_META = insert(meta)
+SEAL = select(meta.c.value).where(meta.c.key == literal_column("'seal'"))
 
 # --- gates and cases
 NEW_PASSAGE = insert(passage)

@@ -13,21 +13,29 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from wire.clock import Stamper
 from wire.edge.model import REQUEST_SHARE, REQUESTS, SETTLING, Depth, Limits, OutboxFull, Phase
-from wire.edge.rows import OutboxRow, instant, pack
+from wire.edge.rows import OutboxRow, instant, pack, sealed
 from wire.edge.schema import Synchronous
 from wire.errors import DeviceError, WireError
-from wire.ids import new_id
+from wire.ids import SEALED, new_id
 from wire.messages.base import stamped
 from wire.messages.facts import Began, Body, Request
 from wire.messages.stream import Answer
 from wire.streams.station import Held
 
 T = TypeVar("T")
+
+NAMED_FOR = timedelta(hours=1)
+NAMED = """
+    SELECT seq, body FROM outbox JOIN visit ON request_id = id
+    WHERE phase = 'withdrawn' AND answer IS NULL AND void_reason IS NULL AND at < ?
+    AND instr(body, '"card":"sealed:') = 0
+"""
+"""Requests that nobody answered before they were withdrawn, and that still name a card."""
 
 COLUMNS = "seq, id, kind, body, at, answer, void_reason"
 
@@ -48,6 +56,8 @@ class Outbox:
         self.unsettled: set[str] = set()
         """Requests that wait for an answer, or for their tag."""
         self._open_bytes = 0
+        self._cut = True
+        """Whether the write-ahead log may still hold a card that was sealed."""
         row = db.execute("SELECT stream, parents, confirmed, pruned_seq, pruned_id FROM stream").fetchone()
         if row is None:
             self.held = Held(new_id())
@@ -197,16 +207,27 @@ class Outbox:
     # --- L2: an answer ---------------------------------------------------------------------------
 
     def accept(self, answer: Answer, central: str | None) -> Phase | None:
-        """L2: store the answer with the phase it leads to; None when it is not for us now."""
+        """L2: store the answer with the phase it leads to; None when it is not for us now.
+
+        From now on the card stands here sealed, if central sealed it, and the title not at all.
+        """
         if central is None or answer.central != central or self.phases.get(answer.request) != "waiting":
             return None
-        kind = self._db.execute("SELECT kind FROM outbox WHERE id = ?", (answer.request,)).fetchone()[0]
+        kind, body = self._db.execute(
+            "SELECT kind, body FROM outbox WHERE id = ?", (answer.request,)
+        ).fetchone()
+        kept = answer.model_copy(update={"card": None, "title": None})
         phase: Phase = "refused"
         if answer.outcome == "granted":
             phase = "writing" if kind == "checkout/1" else "done"  # a renewal touches no tag
         with self._commit():
-            self._db.execute("UPDATE outbox SET answer = ? WHERE id = ?", (answer.encode(), answer.request))
+            self._db.execute(
+                "UPDATE outbox SET answer = ?, body = ? WHERE id = ?",
+                (kept.encode(), body if answer.card is None else sealed(body, answer.card), answer.request),
+            )
             self._set_phase(answer.request, phase)
+        self._cut = True
+        self._measure()
         return phase
 
     def void(self, row: OutboxRow, reason: str) -> OutboxRow:
@@ -220,6 +241,7 @@ class Outbox:
 
     def prune(self, now: datetime, at_most: int = 500) -> int:
         """S5: drop the oldest rows that central has, that are old enough and owe nothing; return how many."""
+        self._forget_cards(now)
         old = instant(now - self._limits.keep)
         spare = self.held.last - self.held.pruned_seq - self._limits.keep_rows
         gone: list[OutboxRow] = []
@@ -239,6 +261,25 @@ class Outbox:
         for row in gone:
             self.phases.pop(row.id, None)
         return len(gone)
+
+    def _forget_cards(self, now: datetime) -> None:
+        """Blank the card of requests that were withdrawn before any answer, once central knows of that.
+
+        Whoever hears of such a request again hears of its withdrawal too, so nothing depends on the card.
+        Then the log is cut off: a card that was sealed or blanked stands in no page any more.
+        """
+        if self.held.confirmed == self.held.last:
+            found = self._db.execute(NAMED, (instant(now - NAMED_FOR),)).fetchall()
+            if found:
+                with self._commit():
+                    self._db.executemany(
+                        "UPDATE outbox SET body = ? WHERE seq = ?",
+                        [(sealed(body, f"{SEALED}withdrawn"), seq) for seq, body in found],
+                    )
+                self._cut = True
+        if self._cut:
+            self._cut = False
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _id_of(self, seq: int) -> str | None:
         row = self._db.execute("SELECT id FROM outbox WHERE seq = ?", (seq,)).fetchone()

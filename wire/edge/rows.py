@@ -35,6 +35,13 @@ def pack(body: Body) -> tuple[bytes, str | None]:
     return packed, None
 
 
+def sealed(body: bytes, card: str) -> bytes:
+    """Return a request's body with its card replaced."""
+    told = json.loads(body)
+    told["card"] = card
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def unreadable(row: OutboxRow) -> str | None:
     """Return why the row cannot be said as it stands, or None."""
     if row.void_reason is not None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from wire.ids import CardNumber, Identifier, ItemId
+from wire.ids import CardOrSealed, Identifier, ItemId
 from wire.messages.base import Instant, Message, Stamped
 
 
@@ -28,7 +28,7 @@ class Checkout(Stamped):
 
     schema_name: Literal["checkout/1"] = Field("checkout/1", alias="schema")
     visit: Identifier = Field(description="One patron at one kiosk, card to goodbye.")
-    card: CardNumber = Field(description="The patron card as it was read.")
+    card: CardOrSealed = Field(description="The patron card as it was read; sealed once it is answered.")
     item: ItemId
     parts_seen: int = Field(1, ge=1, description="Parts of a set that lay on the pad.")
     offline: bool = Field(False, description="Lent provisionally while central was away, by policy.")
@@ -39,7 +39,7 @@ class Renew(Stamped):
 
     schema_name: Literal["renew/1"] = Field("renew/1", alias="schema")
     visit: Identifier
-    card: CardNumber
+    card: CardOrSealed
     item: ItemId
 
 

@@ -46,6 +46,9 @@ class Answer(Message):
     due: date | None = Field(None, description="A local date in the branch's zone, never an instant.")
     renewed: bool = Field(False, description="The patron already had it: the loan goes on.")
     title: str | None = Field(None, max_length=300)
+    card: str | None = Field(
+        None, max_length=160, description="The request's card, sealed: the station keeps this in its place."
+    )
     refusal: Refusal | None = None
 
 
