@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.config import GateSettings
+from kiosk.gate_ask_loop import GateAsks
 from kiosk.gate_items import GateItems
 from kiosk.gate_loop import GateDevice, GateTold, Sounded, watch_gate
 from kiosk.gate_open import gate_device
@@ -23,7 +24,9 @@ from kiosk.station_talk import Outcome
 from wire.clock import Clock, SystemClock
 from wire.edge import OutboxFull
 from wire.errors import DeviceError
+from wire.ids import new_id
 from wire.link import Link
+from wire.messages.asks import AskVerdict, VerdictSaid
 from wire.messages.base import stamped
 from wire.messages.facts import Count, Passage
 from wire.messages.states import Command
@@ -60,6 +63,7 @@ class GateDaemon:
         self._told: asyncio.Queue[GateTold] = asyncio.Queue()
         self._tally = Tally(station.stamper.clock.now())
         self._decide_ms = 0.0
+        self._asks = GateAsks(self._ask, lambda: self._can_ask, station.stamper.clock)
         station.on_command(self._on_command)
         station.set_part("pad", "lost", seen="not tried yet")
 
@@ -71,15 +75,34 @@ class GateDaemon:
                 tasks.create_task(self._station.run(), name="station")
                 tasks.create_task(self._items.run(), name="items")
                 tasks.create_task(
-                    watch_gate(self._device, self._settings, clock, self._items.known, self._told.put_nowait),
+                    watch_gate(
+                        self._device,
+                        self._settings,
+                        clock,
+                        self._items.known,
+                        self._told.put_nowait,
+                        self._asks,
+                    ),
                     name="field",
                 )
+                tasks.create_task(self._asks.run(), name="asks before sounding")
                 tasks.create_task(self._write_down(), name="facts")
                 tasks.create_task(self._tell_counts(), name="counts")
         finally:
             while not self._told.empty():
                 await self._take(self._told.get_nowait())
             await self._count()
+
+    @property
+    def _can_ask(self) -> bool:
+        station = self._station
+        return station.connected and station.central_online and station.decided_elsewhere
+
+    async def _ask(self, item: str) -> bool | None:
+        """Ask central whether an item is on loan elsewhere; None: nobody knows, or not in time."""
+        ms = self._settings.policy.ask_ms
+        said = await self._station.ask(AskVerdict(ask=new_id(), item=item, within_ms=ms), ms / 1000)
+        return said.on_loan if isinstance(said, VerdictSaid) and said.item == item else None
 
     async def _write_down(self) -> None:
         while True:
@@ -110,6 +133,8 @@ class GateDaemon:
         people = values.pop("people_since_tag")
         self._station.sample("pad", **values)
         gate = {"people_since_tag": people, "alarm_ms": self._decide_ms}
+        if self._asks.asked:
+            gate |= {"asked": float(self._asks.asked), "unanswered": float(self._asks.unanswered)}
         age_s = self._items.age_s()
         if age_s is not None:
             gate["copy_age_s"] = age_s

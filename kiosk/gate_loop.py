@@ -2,6 +2,8 @@
 
 Between the inventory that first sees a tag and the order to the lamp stand one read of the tag and one
 look into the copy: no disk write and no network but the reader's own. How long that took is measured.
+Where loans are decided elsewhere, an answer is waited for in between (`kiosk.gate_ask`), and never by this
+loop: other tags and people are seen meanwhile.
 
 A tag that is seen and cannot be read is tried with each look while it is there.
 """
@@ -9,14 +11,29 @@ A tag that is seen and cannot be read is tried with each look while it is there.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, assert_never, runtime_checkable
 
 from firmware_bridge.errors import DeviceLost, DeviceTimeout, FrameError
 from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, TagMemory
 from firmware_bridge.tags.reading import ItemTag, TagReading, decode_tag
 from kiosk.config import GateSettings
 from kiosk.gate import Known, judge
-from kiosk.gate_passage import STANDING_MS, Gate, Looked, Passed, Person, Sound, TagSeen, step
+from kiosk.gate_ask import prospects
+from kiosk.gate_ask_loop import GateAsks
+from kiosk.gate_passage import (
+    STANDING_MS,
+    Ask,
+    Gate,
+    GateEffect,
+    GateEvent,
+    Looked,
+    Passed,
+    Person,
+    Sound,
+    TagAsked,
+    TagSeen,
+    step,
+)
 from kiosk.pad_loop import BACK_CAP_S, Measured, PadFound, PadLost, PadSampled, go_on, security_bits
 from wire.clock import Clock
 from wire.errors import DeviceError, TurnleafError
@@ -60,10 +77,15 @@ LookUp = Callable[[str], Known]
 
 
 async def watch_gate(
-    device: GateDevice, settings: GateSettings, clock: Clock, look_up: LookUp, tell: Tell
+    device: GateDevice,
+    settings: GateSettings,
+    clock: Clock,
+    look_up: LookUp,
+    tell: Tell,
+    asks: GateAsks | None = None,
 ) -> None:
     """Watch until cancelled; `tell` is called from this loop and must not wait."""
-    watch = GateWatch(device, settings, clock, look_up, tell)
+    watch = GateWatch(device, settings, clock, look_up, tell, asks)
     try:
         await keep_alive("gate", watch.once, expect=(DeviceError,), cap_s=BACK_CAP_S, lost=watch.lost)
     finally:
@@ -74,9 +96,16 @@ class GateWatch:
     """What a watched gate remembers over the losses of its reader."""
 
     def __init__(
-        self, device: GateDevice, settings: GateSettings, clock: Clock, look_up: LookUp, tell: Tell
+        self,
+        device: GateDevice,
+        settings: GateSettings,
+        clock: Clock,
+        look_up: LookUp,
+        tell: Tell,
+        asks: GateAsks | None = None,
     ) -> None:
         self._device = device
+        self._asks = asks
         self._settings = settings
         self._clock = clock
         self._look_up = look_up
@@ -106,15 +135,28 @@ class GateWatch:
             go_on()
             await self.look()
             self._maybe_sample()
-            await asyncio.sleep(self._settings.pad.poll_ms / 1000)
+            await self._rest()
 
     def finish(self) -> None:
         """Tell of a passage under way: a gate that ends must not forget an alarm that sounded."""
         later = self._clock.mono() + STANDING_MS
         self._gate, effects = step(self._gate, Looked(later, frozenset()))
         for effect in effects:
-            if not isinstance(effect, Sound):
+            if not isinstance(effect, Sound | Ask):
                 self._tell(effect)
+
+    async def _rest(self) -> None:
+        """Wait for the next look; an answer that comes meanwhile is taken at once."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.pad.poll_ms / 1000
+        while self._asks is not None and self._gate.asking:
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._asks.news.wait()
+            except TimeoutError:
+                return
+            await self._hear()
+        await asyncio.sleep(until - loop.time())
 
     async def look(self) -> None:
         """Look once at the field and the barriers."""
@@ -141,21 +183,44 @@ class GateWatch:
             return
         self._tags_read += 1
         known = self._look_up(reading.item) if isinstance(reading, ItemTag) else "absent"
-        ruling = judge(reading, known, self._settings.policy)
-        await self._step(TagSeen(self._clock.mono(), uid, reading, ruling), seen_at)
+        policy = self._settings.policy
+        now = self._clock.mono()
+        by_answer = prospects(reading, known, policy) if self._asks and self._asks.possible else None
+        if by_answer is None:
+            await self._step(TagSeen(now, uid, reading, judge(reading, known, policy)), seen_at)
+        else:
+            until = now + policy.ask_ms
+            await self._step(TagAsked(now, uid, reading, by_answer, seen_at, until), seen_at)
 
     async def _reading(self, uid: str) -> TagReading:
         if isinstance(self._device, Reads):
             return await self._device.reading(uid)
         return decode_tag(await self._device.read_tag(uid), self._owners, self._bits)
 
-    async def _step(self, event: TagSeen | Looked, seen_at: int) -> None:
+    async def _hear(self) -> None:
+        """Take what was answered, under the time at which it came."""
+        while self._asks is not None and (answer := self._asks.take()) is not None:
+            self._gate, effects = step(self._gate, answer)
+            await self._carry_out(effects, answer.at)
+
+    async def _step(self, event: GateEvent, seen_at: int) -> None:
+        await self._hear()  # what was answered in time counts, however long the reader took since
         self._gate, effects = step(self._gate, event)
+        await self._carry_out(effects, seen_at)
+
+    async def _carry_out(self, effects: tuple[GateEffect, ...], seen_at: int) -> None:
         for effect in effects:
-            if isinstance(effect, Sound):
-                await self._sound(seen_at)
-            else:
-                self._tell(effect)
+            match effect:
+                case Sound(seen_at=earlier):
+                    await self._sound(seen_at if earlier is None else earlier)
+                case Ask(item=item) if self._asks is not None:
+                    self._asks.ask(item)
+                case Ask():
+                    raise TypeError("only who can ask is asked to")
+                case Passed() | Person():
+                    self._tell(effect)
+                case _:
+                    assert_never(effect)
 
     async def _sound(self, seen_at: int) -> None:
         if not self._settings.lamp.fitted:

@@ -7,6 +7,9 @@ first tells the direction. A passage takes the direction of the people counted a
 at once are no direction. A tag that stands in the field for `STANDING_MS` (a book cart beside the gate)
 ends its passage and is not told again until it has gone.
 
+A tag about which is asked elsewhere (`kiosk.gate_ask`) belongs to the passage at once and is ruled on when
+the answer comes, or when its time is over; no passage ends before.
+
 Times are milliseconds since boot.
 """
 
@@ -15,6 +18,7 @@ from typing import Literal, assert_never
 
 from firmware_bridge.tags.reading import ItemTag, TagReading
 from kiosk.gate import Ruling
+from kiosk.gate_ask import Prospects
 from wire.messages.facts import PassedItem, Verdict
 
 Direction = Literal["in", "out"]
@@ -34,6 +38,17 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A tag about which is asked elsewhere."""
+
+    reading: TagReading
+    prospects: Prospects
+    seen_at: int
+    until: int
+    """From then on silence is the answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """A gate's whole state."""
 
@@ -42,6 +57,8 @@ class Gate:
     walk: Walk = Walk()
     seen: dict[str, tuple[TagReading, Ruling]] = field(default_factory=dict)
     """Tags of the passage under way, with what was decided."""
+    asking: dict[str, Asking] = field(default_factory=dict)
+    """Tags of the passage under way that are not decided yet."""
     began: int = 0
     last_seen: int = 0
     sounded: bool = False
@@ -54,7 +71,7 @@ class Gate:
 
     def is_new(self, uid: str) -> bool:
         """Whether this tag has to be read and ruled on."""
-        return uid not in self.seen and uid not in self.standing
+        return uid not in self.seen and uid not in self.asking and uid not in self.standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,27 @@ class TagSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class TagAsked:
+    """A tag came into the field and was read; what it means is asked elsewhere, until `until`."""
+
+    at: int
+    uid: str
+    reading: TagReading
+    prospects: Prospects
+    seen_at: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Somebody knows whether an item is on loan; None: nobody does."""
+
+    at: int
+    item: str
+    on_loan: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """One look at the field: who is in it, and the barriers (True: broken)."""
 
@@ -77,12 +115,22 @@ class Looked:
     outer: bool = False
 
 
-GateEvent = TagSeen | Looked
+GateEvent = TagSeen | TagAsked | Answered | Looked
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
     """Light the lamp and sound the buzzer, now."""
+
+    seen_at: int | None = None
+    """When the tag was first seen, if that was not just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask whether an item is on loan."""
+
+    item: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +152,60 @@ class Passed:
     silent: int
 
 
-GateEffect = Sound | Person | Passed
+GateEffect = Sound | Ask | Person | Passed
 
 
 def step(state: Gate, event: GateEvent) -> tuple[Gate, tuple[GateEffect, ...]]:
     """Return the state after `event` and what is to be done."""
+    state, overdue = _overdue(state, event.at)
     match event:
+        case TagSeen() | TagAsked() if not state.is_new(event.uid):
+            return state, overdue
         case TagSeen():
-            return _tag(state, event)
+            state, effects = _rule(_there(state, event.at), event.uid, event.reading, event.ruling)
+        case TagAsked(uid=uid, reading=reading, prospects=prospects):
+            asking = Asking(reading, prospects, event.seen_at, event.until)
+            state = replace(_there(state, event.at), asking={**state.asking, uid: asking})
+            effects = (Ask(prospects.item),)
+        case Answered(item=item, on_loan=on_loan):
+            told = [uid for uid, one in state.asking.items() if one.prospects.item == item]
+            state, effects = _answer(state, told, on_loan)
         case Looked():
             state, people = _barriers(state, event)
             state, passed = _field(state, event)
-            return state, (*people, *passed)
+            effects = (*people, *passed)
         case _:
             assert_never(event)
+    return state, (*overdue, *effects)
 
 
-def _tag(state: Gate, event: TagSeen) -> tuple[Gate, tuple[GateEffect, ...]]:
-    if not state.is_new(event.uid):
-        return state, ()
-    fresh = not state.seen
-    sound = event.ruling.sound and not state.sounded
-    return replace(
-        state,
-        seen={**state.seen, event.uid: (event.reading, event.ruling)},
-        began=event.at if fresh else state.began,
-        last_seen=event.at,
-        sounded=state.sounded or sound,
-        people_since_tag=0,
-    ), ((Sound(),) if sound else ())
+def _there(state: Gate, at: int) -> Gate:
+    """A tag came into the field; the first one begins a passage."""
+    fresh = not state.seen and not state.asking
+    return replace(state, began=at if fresh else state.began, last_seen=at, people_since_tag=0)
+
+
+def _rule(
+    state: Gate, uid: str, reading: TagReading, ruling: Ruling, seen_at: int | None = None
+) -> tuple[Gate, tuple[GateEffect, ...]]:
+    sound = ruling.sound and not state.sounded
+    seen = {**state.seen, uid: (reading, ruling)}
+    return replace(state, seen=seen, sounded=state.sounded or sound), ((Sound(seen_at),) if sound else ())
+
+
+def _overdue(state: Gate, at: int) -> tuple[Gate, tuple[GateEffect, ...]]:
+    """Rule on tags about which nobody answered in time."""
+    return _answer(state, [uid for uid, one in state.asking.items() if one.until <= at], None)
+
+
+def _answer(state: Gate, uids: list[str], on_loan: bool | None) -> tuple[Gate, tuple[GateEffect, ...]]:
+    effects: tuple[GateEffect, ...] = ()
+    for uid in uids:
+        one = state.asking[uid]
+        state = replace(state, asking={other: it for other, it in state.asking.items() if other != uid})
+        state, more = _rule(state, uid, one.reading, one.prospects.ruling(on_loan), one.seen_at)
+        effects += more
+    return state, effects
 
 
 def _barriers(state: Gate, look: Looked) -> tuple[Gate, tuple[GateEffect, ...]]:
@@ -164,16 +237,16 @@ def _field(state: Gate, look: Looked) -> tuple[Gate, tuple[GateEffect, ...]]:
     standing = {uid: look.at if uid in look.uids else when for uid, when in state.standing.items()}
     standing = {uid: when for uid, when in standing.items() if look.at - when < state.gap_ms}
     state = replace(state, standing=standing)
-    if not state.seen:
+    if not state.seen and not state.asking:
         return state, ()
-    if look.uids & state.seen.keys():
+    if look.uids & (state.seen.keys() | state.asking.keys()):
         state = replace(state, last_seen=look.at)
-        if look.at - state.began < STANDING_MS:
+        if look.at - state.began < STANDING_MS or state.asking:
             return state, ()
         still = dict.fromkeys(look.uids & state.seen.keys(), look.at)
         return replace(_empty(state), standing={**standing, **still}), _record(state, look.at)
     walking = state.walk.first is not None and look.at - state.walk.since < state.within_ms
-    if look.at - state.last_seen < state.gap_ms or walking:
+    if look.at - state.last_seen < state.gap_ms or walking or state.asking:
         return state, ()
     return _empty(state), _record(state, look.at)
 
