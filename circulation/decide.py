@@ -126,16 +126,18 @@ def decide_happened(policy: Policy, asked: Asked, at_ms: int, due: date | None =
     return Happened(lent, decision)
 
 
-def refuse_patron(patron: Patron | None, today: date, policy: Policy | None = None) -> Refusal | None:
+def refuse_patron(
+    patron: Patron | None, today: date, policy: Policy | None = None, branch: str = ANY
+) -> Refusal | None:
     """Return why this patron may not borrow whatever the item; None when there is no reason.
 
     Also what a kiosk asks before the first item is laid down (`Account.refusal`). With a `policy`, its limits
-    count too: overdue items, fees.
+    at this branch count too: overdue items, fees.
     """
     refusal = _of(card_reasons(patron, today))
     if refusal is not None or patron is None or policy is None:
         return refusal
-    return _of(limit_reasons(policy, patron, policy.terms(patron.patron_class, ANY, ANY)))
+    return _of(limit_reasons(policy, patron, policy.terms(patron.patron_class, ANY, branch)))
 
 
 def _refuse_asked(policy: Policy, asked: Asked, today: date) -> Refusal | None:
