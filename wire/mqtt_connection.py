@@ -26,20 +26,17 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from wire.errors import ConfigError, LinkError
 from wire.link import Connected, Inbound, LinkEvent, LinkSettings, Outgoing, Refused
+from wire.mqtt_limits import CONNECT_TIMEOUT_S, GRANT_TIMEOUT_S, RECEIVE_MAXIMUM, Limits
 from wire.mqtt_packet import (
-    RECEIVE_MAXIMUM,
     connect_properties,
     correlation_of,
     publish_properties,
     will_properties,
 )
 from wire.mqtt_tls import certificate_fault, client_context, unanswered
-from wire.mqtt_window import Limits, Window
+from wire.mqtt_window import Window
 
 log = logging.getLogger("turnleaf.wire.mqtt")
-
-CONNECT_TIMEOUT_S = 5.0
-GRANT_TIMEOUT_S = 10.0
 
 
 class _LastWord(logging.Handler):

@@ -1,7 +1,9 @@
-"""The link over MQTT 5 (paho-mqtt 2.x): connects again and again, and tells everything in one order.
+"""The link over MQTT 5: connects again and again, and tells everything in one order.
 
-How it thinks: one `Connection` per life of a TCP connection; this module only decides when the next
-one is tried, and keeps the owner's view ordered (Connected, what arrived, Disconnected). clean_start
+How it thinks: one connection object per life of a TCP connection; this module only decides when the next
+one is tried, and keeps the owner's view ordered (Connected, what arrived, Disconnected). There are two
+kinds of connection with one contract: paho's (`wire.mqtt_connection`, the default, for the edge) and the
+one for many messages a second (`wire.mqtt_fast`, for central). clean_start
 is 0 always with a session expiry; facts do not depend on that session, it only spares repetitions.
 
 Files that cannot be read at the start raise ConfigError. A certificate that the broker or we refuse is
@@ -11,12 +13,14 @@ told once, with its mend, and tried again: the mend may happen at the other side
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 from wire.errors import ConfigError, LinkError
 from wire.link import Disconnected, Inbound, LinkEvent, LinkSettings, Outgoing, Refused, TooLarge
-from wire.mqtt_connection import Connection
 from wire.mqtt_tls import client_context
+from wire.mqtt_window import Done
 
 log = logging.getLogger("turnleaf.wire.mqtt")
 
@@ -27,6 +31,45 @@ LASTING_S = 10.0
 (a broker that drops whoever it denies, two clones of one name) counts as a failed try."""
 HIGH_WATER = 4096
 LOW_WATER = 1024
+TURN = 256
+"""Events told in one turn of the loop; then whatever else waits has its turn."""
+
+
+class Connection(Protocol):
+    """One life of a TCP connection to a broker."""
+
+    closed: asyncio.Future[str]
+    """Why it ended."""
+
+    @property
+    def live(self) -> bool:
+        """Whether messages can be handed over."""
+
+    async def open(self) -> None:
+        """Connect, subscribe, and tell Connected; raises ConfigError or LinkError."""
+
+    def close(self) -> None:
+        """Say goodbye as far as the socket takes it, and close."""
+
+    def pause(self) -> None:
+        """Read no more for now."""
+
+    def resume(self) -> None:
+        """Read again."""
+
+    def submit(self, out: Outgoing, done: Done | None) -> bool:
+        """Hand a message over; False when there is no room. Raises TooLarge."""
+
+
+Connect = Callable[[LinkSettings, int, Callable[[LinkEvent], None]], Connection]
+"""Makes a connection of a generation that tells its events to a sink; it is not open yet."""
+
+
+def paho(settings: LinkSettings, generation: int, sink: Callable[[LinkEvent], None]) -> Connection:
+    """Make a connection with paho-mqtt, which is loaded now."""
+    from wire.mqtt_connection import Connection as PahoConnection
+
+    return PahoConnection(settings, generation, sink)
 
 
 def retry_delay(attempt: int, rng: random.Random) -> float:
@@ -37,10 +80,14 @@ def retry_delay(attempt: int, rng: random.Random) -> float:
 class MqttLink:
     """`wire.link.Link` on an MQTT 5 broker over TLS."""
 
-    def __init__(self, settings: LinkSettings, *, rng: random.Random | None = None) -> None:
+    def __init__(
+        self, settings: LinkSettings, *, rng: random.Random | None = None, connection: Connect = paho
+    ) -> None:
         self._settings = settings
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
-        self._events: asyncio.Queue[LinkEvent] = asyncio.Queue()
+        self._connect = connection
+        self._events: deque[LinkEvent] = deque()
+        self._news = asyncio.Event()
         self._connection: Connection | None = None
         self._generation = 0
         self._told: set[str] = set()
@@ -63,7 +110,7 @@ class MqttLink:
         """Run one connection to its end and return the number of the next try."""
         loop = asyncio.get_running_loop()
         self._generation += 1
-        connection = Connection(self._settings, self._generation, self._take)
+        connection = self._connect(self._settings, self._generation, self._take)
         self._connection = connection
         try:
             try:
@@ -77,7 +124,7 @@ class MqttLink:
             reason = await asyncio.shield(connection.closed)
             log.info("connection %d ended: %s", self._generation, reason)
             self.trouble = reason
-            self._events.put_nowait(Disconnected(self._generation, reason))
+            self._put(Disconnected(self._generation, reason))
             return 0 if loop.time() - began >= LASTING_S else attempt + 1
         finally:
             self._connection = None
@@ -85,13 +132,22 @@ class MqttLink:
 
     async def events(self) -> AsyncIterator[LinkEvent]:
         """Yield what happens, in order. One consumer."""
+        told = 0
         while True:
-            event = await self._events.get()
-            if self._paused and self._events.qsize() <= LOW_WATER:
+            while not self._events:
+                self._news.clear()
+                await self._news.wait()
+                told = 0
+            event = self._events.popleft()
+            if self._paused and len(self._events) <= LOW_WATER:
                 self._paused = False
                 if self._connection is not None:
                     self._connection.resume()
             yield event
+            told += 1
+            if told == TURN:
+                told = 0
+                await asyncio.sleep(0)
 
     def post(self, out: Outgoing) -> bool:
         """Hand a message over without waiting; False when there is no connection or no room.
@@ -104,7 +160,7 @@ class MqttLink:
             return self._connection.submit(out, None)
         except TooLarge as error:
             log.warning("%s", error.seen)
-            self._events.put_nowait(Refused(out.topic, error.seen))
+            self._put(Refused(out.topic, error.seen))
             return True
 
     async def publish(self, out: Outgoing) -> None:
@@ -116,9 +172,13 @@ class MqttLink:
             raise LinkError("too much waits to be sent")
         await done
 
+    def _put(self, event: LinkEvent) -> None:
+        self._events.append(event)
+        self._news.set()
+
     def _take(self, event: LinkEvent) -> None:
-        self._events.put_nowait(event)
-        if isinstance(event, Inbound) and not self._paused and self._events.qsize() >= HIGH_WATER:
+        self._put(event)
+        if isinstance(event, Inbound) and not self._paused and len(self._events) >= HIGH_WATER:
             self._paused = True
             if self._connection is not None:
                 self._connection.pause()

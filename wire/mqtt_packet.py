@@ -1,4 +1,4 @@
-"""What the MQTT link writes into packets: properties, and the size of a PUBLISH before it is sent."""
+"""The properties that the paho connection writes into packets, and reads from them."""
 
 from typing import TYPE_CHECKING
 
@@ -6,13 +6,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from wire.link import LinkSettings, Outgoing
+from wire.mqtt_limits import RECEIVE_MAXIMUM
 
 if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessage
-
-RECEIVE_MAXIMUM = 1000
-"""Unacknowledged messages we let a broker send us. Mosquitto 2.0.11 does not keep to it once
-acknowledgements flow; the link therefore also stops reading when its owner falls behind."""
 
 
 def connect_properties(settings: LinkSettings) -> Properties:
@@ -42,18 +39,6 @@ def publish_properties(out: Outgoing) -> Properties | None:
     return properties
 
 
-def publish_size(out: Outgoing, properties: Properties | None) -> int:
-    """Return the bytes of the PUBLISH packet as it will be on the wire (MQTT 5 §3.3)."""
-    body = 2 + len(out.topic.encode()) + (2 if out.qos else 0) + len(out.payload)
-    body += len(_packed(properties)) if properties is not None else 1
-    digits = 1
-    rest = body >> 7
-    while rest:
-        digits += 1
-        rest >>= 7
-    return 1 + digits + body
-
-
 def correlation_of(message: "MQTTMessage") -> tuple[bytes | None, str | None]:
     """Return correlation data and response topic of an arrived message."""
     properties = message.properties
@@ -65,8 +50,3 @@ def correlation_of(message: "MQTTMessage") -> tuple[bytes | None, str | None]:
 
 def _properties(packet: int) -> Properties:
     return Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves this class untyped
-
-
-def _packed(properties: Properties) -> bytes:
-    packed: bytes = properties.pack()  # type: ignore[no-untyped-call]  # as above
-    return packed

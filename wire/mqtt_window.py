@@ -1,17 +1,17 @@
 """Which messages are in flight, which wait for room, and who waits for the broker's word.
 
-paho ignores the server's Receive Maximum (MQTT 5 §3.2.2.3.3: a broker may end the connection when it is
-exceeded), so the limit is kept here. QoS 1 messages go out in the order they were handed over.
+A client keeps to the server's Receive Maximum (MQTT 5 §3.2.2.3.3: a broker may end the connection when it
+is exceeded); paho does not, so the limit is kept here. QoS 1 messages go out in the order
+they were handed over.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wire.errors import LinkError
 from wire.link import Outgoing, PublishDenied, TooLarge
-from wire.mqtt_packet import publish_properties, publish_size
+from wire.mqtt_limits import Limits, publish_size
 
 BACKLOG = 8192
 """Messages that may wait for room in flight, and QoS 0 that the socket has not taken yet."""
@@ -19,16 +19,9 @@ BACKLOG = 8192
 Done = asyncio.Future[None]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the broker said in its CONNACK."""
-
-    receive_maximum: int
-    maximum_packet: int | None = None
-
-
 class Window:
-    """The outgoing side of one connection. `send` gives a message to paho and returns its packet id."""
+    """The outgoing side of one connection. `send` gives a message to the client and returns its packet id:
+    None when it was not taken, 0 when nobody will tell of it (QoS 0, written at once)."""
 
     def __init__(
         self,
@@ -41,18 +34,24 @@ class Window:
         self._inflight: dict[int, tuple[Outgoing, Done | None]] = {}
         self._unsent: set[int] = set()
         self.limits = Limits(receive_maximum=1)
+        self.held = False
+        """Whether the socket takes no more for now: QoS 1 messages wait."""
 
     @property
     def inflight(self) -> int:
         """QoS 1 messages sent and not acknowledged."""
         return len(self._inflight)
 
+    def uses(self, packet_id: int) -> bool:
+        """Whether a packet id belongs to a message in flight."""
+        return packet_id in self._inflight
+
     def submit(self, out: Outgoing, done: Done | None) -> bool:
         """Hand a message over; False when there is no room. Raises TooLarge."""
         self._measure(out)
         if out.qos == 0:
             return self._submit_unconfirmed(out, done)
-        if self.inflight < self.limits.receive_maximum and not self._waiting:
+        if self._room and not self._waiting:
             return self._launch(out, done)
         if len(self._waiting) >= BACKLOG:
             return False
@@ -72,7 +71,11 @@ class Window:
             self._fail(out, done, failure)
         elif done is not None and not done.done():
             done.set_result(None)
-        while self._waiting and self.inflight < self.limits.receive_maximum:
+        self.advance()
+
+    def advance(self) -> None:
+        """Send what waited, as far as there is room."""
+        while self._waiting and self._room:
             out, done = self._waiting.popleft()
             if done is None or not done.done():  # its publisher may have been cancelled meanwhile
                 self._launch(out, done)
@@ -86,11 +89,15 @@ class Window:
         self._waiting.clear()
         self._unsent.clear()
 
+    @property
+    def _room(self) -> bool:
+        return not self.held and len(self._inflight) < self.limits.receive_maximum
+
     def _measure(self, out: Outgoing) -> None:
         most = self.limits.maximum_packet
         if most is None:
             return
-        size = publish_size(out, publish_properties(out))
+        size = publish_size(out)
         if size > most:
             raise TooLarge(
                 f"{out.topic}: packet of {size} bytes, the broker takes {most}",
@@ -104,7 +111,8 @@ class Window:
         packet_id = self._send(out)
         if packet_id is None:
             return False
-        self._unsent.add(packet_id)
+        if packet_id:
+            self._unsent.add(packet_id)
         if done is not None:
             done.set_result(None)
         return True

@@ -7,11 +7,21 @@ import time
 import pytest
 from real.broker import RealBroker, running
 
-from wire import mqtt_link
+from wire import mqtt_fast, mqtt_link
 from wire.link import Connected, Disconnected, Inbound, Outgoing, PublishDenied, Refused, TooLarge
 from wire.topics import topic
 
 pytestmark = pytest.mark.broker
+
+CLIENTS = {"paho": mqtt_link.paho, "fast": mqtt_fast.FastConnection}
+
+
+@pytest.fixture(params=CLIENTS)
+def real_broker(real_broker: RealBroker, request: pytest.FixtureRequest) -> RealBroker:
+    """The same broker, for each of the clients."""
+    real_broker.connection = CLIENTS[request.param]
+    return real_broker
+
 
 FACT = topic("fact", station="kiosk-1")
 RESUME = topic("resume", station="kiosk-1")
@@ -138,7 +148,7 @@ async def test_an_owner_that_falls_behind_is_waited_for_and_loses_nothing(
         nonlocal deepest
         async for event in central.events():
             if isinstance(event, Inbound):
-                deepest = max(deepest, central._events.qsize())
+                deepest = max(deepest, len(central._events))
                 heard.append(event.payload)
                 event.ack()
                 await asyncio.sleep(0.001)

@@ -1,4 +1,4 @@
-"""The MQTT link keeps the same contract as the link in memory, at a real Mosquitto over real TLS."""
+"""The MQTT link, with either client, keeps the same contract as the link in memory: real Mosquitto, real TLS."""
 
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +10,8 @@ from real.broker import RealBroker
 from real.cable import Cable
 
 from wire.link import Disconnected, Outgoing
-from wire.mqtt_link import MqttLink
+from wire.mqtt_fast import FastConnection
+from wire.mqtt_link import Connect, MqttLink, paho
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "wire"))
 
@@ -22,8 +23,9 @@ pytestmark = pytest.mark.broker
 class MqttWorld:
     """The contract's world: each link reaches the broker by a cable of its own."""
 
-    def __init__(self, broker: RealBroker) -> None:
+    def __init__(self, broker: RealBroker, connection: Connect) -> None:
         self.broker = broker
+        self.connection = connection
         self.cables: dict[str, Cable] = {}
 
     async def plug(self, *identities: str) -> None:
@@ -39,7 +41,8 @@ class MqttWorld:
     ) -> MqttLink:
         settings = self.broker.settings(identity, subscriptions=subscriptions, will=will)
         port = self.cables[identity].port
-        return MqttLink(replace(settings, port=port, will_delay_s=0, keepalive_s=keepalive_s))
+        settings = replace(settings, port=port, will_delay_s=0, keepalive_s=keepalive_s)
+        return MqttLink(settings, connection=self.connection)
 
     async def cut(self, identity: str) -> None:
         self.cables[identity].cut()
@@ -57,9 +60,12 @@ class MqttWorld:
         await self.broker.start()
 
 
-@pytest.fixture
-async def world(real_broker: RealBroker) -> AsyncIterator[MqttWorld]:
-    made = MqttWorld(real_broker)
+CLIENTS = {"paho": paho, "fast": FastConnection}
+
+
+@pytest.fixture(params=CLIENTS)
+async def world(real_broker: RealBroker, request: pytest.FixtureRequest) -> AsyncIterator[MqttWorld]:
+    made = MqttWorld(real_broker, CLIENTS[request.param])
     await made.plug("central", "k1", "k2")
     try:
         yield made

@@ -14,18 +14,27 @@ from real.rude_broker import RudeBroker, connack, puback
 from broker_config import pki
 from wire.errors import ConfigError, LinkError
 from wire.link import Connected, Disconnected, Outgoing, PublishDenied
-from wire.mqtt_link import CAP_S, MqttLink, retry_delay
-from wire.mqtt_window import Limits, Window
+from wire.mqtt_fast import FastConnection
+from wire.mqtt_limits import Limits
+from wire.mqtt_link import CAP_S, Connect, MqttLink, paho, retry_delay
+from wire.mqtt_window import Window
 from wire.topics import topic
 
 FACT = topic("fact", station="kiosk-1")
+CLIENTS = {"paho": paho, "fast": FastConnection}
 
 
-async def test_no_more_is_in_flight_than_the_broker_takes(tmp_path: Path):
+@pytest.fixture(params=CLIENTS)
+def client(request: pytest.FixtureRequest) -> Connect:
+    """Each of the two kinds of connection."""
+    return CLIENTS[request.param]
+
+
+async def test_no_more_is_in_flight_than_the_broker_takes(tmp_path: Path, client: Connect):
     """Receive Maximum 3, acknowledgements withheld: the fourth waits until one comes."""
     broker = RudeBroker(tmp_path / "b", connack=connack(receive_maximum=3), on_publish=lambda n, mid: [])
     async with broker.serving() as settings:
-        link = MqttLink(replace(settings, keepalive_s=15))
+        link = MqttLink(replace(settings, keepalive_s=15), connection=client)
         async with running(link):
             for n in range(10):
                 assert link.post(Outgoing(FACT, b"%d" % n))
@@ -41,12 +50,12 @@ async def test_no_more_is_in_flight_than_the_broker_takes(tmp_path: Path):
             assert len(broker.published) == 6
 
 
-async def test_a_broker_that_drops_whoever_it_denies_is_not_stormed(tmp_path: Path):
+async def test_a_broker_that_drops_whoever_it_denies_is_not_stormed(tmp_path: Path, client: Connect):
     broker = RudeBroker(
         tmp_path / "b", connack=connack(), on_publish=lambda n, mid: [puback(mid, 0x87), None]
     )
     async with broker.serving() as settings:
-        link = MqttLink(settings, rng=random.Random(1))
+        link = MqttLink(settings, rng=random.Random(1), connection=client)
         async with running(link) as seen:
             with pytest.raises(PublishDenied):
                 await link.publish(Outgoing(FACT, b"x"))
@@ -56,20 +65,20 @@ async def test_a_broker_that_drops_whoever_it_denies_is_not_stormed(tmp_path: Pa
             assert broker.connections == 2
 
 
-async def test_a_broker_that_drops_before_its_word_fails_the_publish(tmp_path: Path):
+async def test_a_broker_that_drops_before_its_word_fails_the_publish(tmp_path: Path, client: Connect):
     broker = RudeBroker(tmp_path / "b", connack=connack(), on_publish=lambda n, mid: [None])
     async with broker.serving() as settings:
-        link = MqttLink(settings)
+        link = MqttLink(settings, connection=client)
         async with running(link):
             with pytest.raises(LinkError, match="before the broker's word"):
                 await link.publish(Outgoing(FACT, b"x"))
 
 
-async def test_the_reason_of_a_disconnect_is_told(tmp_path: Path):
+async def test_the_reason_of_a_disconnect_is_told(tmp_path: Path, client: Connect):
     taken_over = b"\xe0\x02\x8e\x00"
     broker = RudeBroker(tmp_path / "b", connack=connack(), on_publish=lambda n, mid: [taken_over, None])
     async with broker.serving() as settings:
-        link = MqttLink(settings)
+        link = MqttLink(settings, connection=client)
         async with running(link) as seen:
             link.post(Outgoing(FACT, b"x"))
             gone = await seen.next(Disconnected)
@@ -77,16 +86,17 @@ async def test_the_reason_of_a_disconnect_is_told(tmp_path: Path):
             assert "Session taken over" in gone.reason
 
 
-async def test_the_goodbye_is_said_when_the_link_is_cancelled(tmp_path: Path):
+async def test_the_goodbye_is_said_when_the_link_is_cancelled(tmp_path: Path, client: Connect):
     broker = RudeBroker(tmp_path / "b", connack=connack(), on_publish=lambda n, mid: [puback(mid)])
     async with broker.serving() as settings:
-        async with running(MqttLink(settings)):
+        async with running(MqttLink(settings, connection=client)):
             pass
         await broker.until(lambda: broker.goodbyes == 1)
 
 
 @pytest.mark.broker
-async def test_a_frozen_broker_is_found_by_keepalive(real_broker: RealBroker):
+async def test_a_frozen_broker_is_found_by_keepalive(real_broker: RealBroker, client: Connect):
+    real_broker.connection = client
     link = real_broker.link("kiosk-1", keepalive_s=1)
     async with running(link) as seen:
         real_broker.freeze()
@@ -99,13 +109,15 @@ async def test_a_frozen_broker_is_found_by_keepalive(real_broker: RealBroker):
 
 @pytest.mark.broker
 async def test_a_certificate_of_another_installation_is_told_with_its_mend_once(
-    real_broker: RealBroker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    real_broker: RealBroker, tmp_path: Path, caplog: pytest.LogCaptureFixture, client: Connect
 ):
     pki.init(tmp_path / "other", [])
     home = pki.enrol(tmp_path / "other", "kiosk-1")
     good = real_broker.settings("kiosk-1")
     link = MqttLink(
-        replace(good, cert=str(home / "cert.pem"), key=str(home / "key.pem")), rng=random.Random(0)
+        replace(good, cert=str(home / "cert.pem"), key=str(home / "key.pem")),
+        rng=random.Random(0),
+        connection=client,
     )
     async with running(link, connected=False):
         async with asyncio.timeout(10):
@@ -119,10 +131,12 @@ async def test_a_certificate_of_another_installation_is_told_with_its_mend_once(
 
 
 @pytest.mark.broker
-async def test_a_broker_of_another_installation_is_not_trusted(real_broker: RealBroker, tmp_path: Path):
+async def test_a_broker_of_another_installation_is_not_trusted(
+    real_broker: RealBroker, tmp_path: Path, client: Connect
+):
     pki.init(tmp_path / "other", [])
     good = real_broker.settings("kiosk-1")
-    link = MqttLink(replace(good, ca=str(tmp_path / "other" / "ca" / "ca.pem")))
+    link = MqttLink(replace(good, ca=str(tmp_path / "other" / "ca" / "ca.pem")), connection=client)
     async with running(link, connected=False):
         async with asyncio.timeout(10):
             while link.trouble is None:
@@ -132,9 +146,9 @@ async def test_a_broker_of_another_installation_is_not_trusted(real_broker: Real
 
 
 @pytest.mark.broker
-async def test_the_brokers_name_is_checked(real_broker: RealBroker):
+async def test_the_brokers_name_is_checked(real_broker: RealBroker, client: Connect):
     link = MqttLink(
-        replace(real_broker.settings("kiosk-1"), host="127.1")
+        replace(real_broker.settings("kiosk-1"), host="127.1"), connection=client
     )  # the same address by another name
     async with running(link, connected=False):
         async with asyncio.timeout(10):
@@ -144,17 +158,17 @@ async def test_the_brokers_name_is_checked(real_broker: RealBroker):
     assert "ostname mismatch" in link.trouble
 
 
-async def test_a_missing_key_is_a_config_error_at_the_start(tmp_path: Path):
+async def test_a_missing_key_is_a_config_error_at_the_start(tmp_path: Path, client: Connect):
     pki.init(tmp_path / "b", [])
     home = pki.enrol(tmp_path / "b", "kiosk-1")
     (home / "key.pem").unlink()
     broker = RudeBroker(tmp_path / "c", connack=connack(), on_publish=lambda n, mid: [])
     async with broker.serving() as settings:
-        link = MqttLink(replace(settings, key=str(home / "key.pem")))
+        link = MqttLink(replace(settings, key=str(home / "key.pem")), connection=client)
         with pytest.raises(ConfigError, match="key file cannot be read"):
             await link.run()
         other = pki.enrol(tmp_path / "b", "kiosk-2")
-        link = MqttLink(replace(settings, key=str(other / "key.pem")))
+        link = MqttLink(replace(settings, key=str(other / "key.pem")), connection=client)
         with pytest.raises(ConfigError, match="do not belong together"):
             await link.run()
 

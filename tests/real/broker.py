@@ -20,7 +20,7 @@ from broker_config import pki
 from broker_config.render import free_ports, ports, render
 from broker_config.supervise import Broker
 from wire.link import Connected, LinkEvent, LinkSettings
-from wire.mqtt_link import MqttLink
+from wire.mqtt_link import Connect, MqttLink, paho
 
 E = TypeVar("E")
 
@@ -33,6 +33,8 @@ class RealBroker:
         pki.init(folder, ["127.0.0.1"])
         render(folder, free_ports())
         self.broker = Broker(folder)
+        self.connection: Connect = paho
+        """The client that links are made with."""
 
     def enrol(self, name: str, role: str | None = None, **more: Any) -> Path:
         """Enrol an identity (stations by default) and return its folder."""
@@ -59,7 +61,7 @@ class RealBroker:
 
     def link(self, name: str, **more: Any) -> MqttLink:
         """Return a link of `name`, not running yet."""
-        return MqttLink(self.settings(name, **more))
+        return MqttLink(self.settings(name, **more), connection=self.connection)
 
     async def start(self, *, watch: bool = False) -> None:
         await self.broker.start(watch=watch)
