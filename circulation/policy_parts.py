@@ -7,7 +7,7 @@ is charged, due dates stay where they fall.
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from circulation.calendar import ALWAYS, WEEKDAYS, Calendar, Closure, closure
 from circulation.money import Amount, Currency, minor
@@ -86,23 +86,19 @@ class FeeSettings(Settings):
         False, description="Whether a day late costs something when the branch was closed."
     )
     rental_fee: Amount = Field(
-        "0", description="What lending or renewing costs; the patron must agree to it first."
+        "0", description='What lending or renewing costs, like "1.50"; the patron must agree to it first.'
     )
     block_at: Amount | None = Field(
-        None, description="Who owes as much is lent nothing more, and nothing is renewed; unset is no limit."
+        None, description='Who owes as much, like "20.00", is lent nothing more; unset is no limit.'
     )
 
-    @model_validator(mode="after")
-    def _whole_minor_units(self) -> Self:
+    @field_validator("fine_per_day", "max_fine", "rental_fee", "block_at")
+    @classmethod
+    def _whole_minor_units(cls, amount: str | None, given: ValidationInfo) -> str | None:
         """Refuse an amount that the currency has no coin for."""
-        for name in ("fine_per_day", "max_fine", "rental_fee", "block_at"):
-            amount = getattr(self, name)
-            if amount is not None:
-                try:
-                    minor(amount, self.currency)
-                except ValueError as error:
-                    raise ValueError(f"{name}: {error}") from None
-        return self
+        if amount is not None and "currency" in given.data:
+            minor(amount, given.data["currency"])
+        return amount
 
 
 class HoldSettings(Settings):

@@ -52,7 +52,7 @@ def test_what_is_no_amount_or_has_no_coin_is_refused(text: str, currency: str) -
         minor(text, currency)
 
 
-@given(st.integers(0, 10**9), CURRENCIES)
+@given(st.integers(0, 10**9 - 1), CURRENCIES)
 def test_an_amount_that_is_written_is_read_as_the_same(amount: int, currency: str) -> None:
     assert amount == minor(decimal(amount, currency), currency)
 
