@@ -85,7 +85,7 @@ def refused(w: Words, refusal: Refusal) -> str:
 def _reason(w: Words, refusal: Refusal) -> str:
     params = refusal.params
     match refusal.code:
-        case "on-hold":
+        case "on-hold" | "on-hold-for-another":
             return w.say("Somebody else has reserved it.")
         case "on-loan-elsewhere":
             return w.say("It is still on another card.")
@@ -117,6 +117,11 @@ def _reason(w: Words, refusal: Refusal) -> str:
             return w.say("There was no answer in time.")
         case "fees":
             return w.say("There are fees on your card.")
+        case "fee-required":
+            fee, currency = params.get("fee", ""), params.get("currency", "")
+            return w.say("Borrowing it costs {fee} {currency}.", fee=fee, currency=currency)
+        case "too-many-overdue":
+            return w.say("You have items that are overdue.")
         case "card-blocked" | "blocked":
             return w.say("Your card cannot be used for borrowing at the moment.")
         case "card-lost" | "lost-card":

@@ -60,12 +60,19 @@ def test_a_language_nobody_translated_is_english() -> None:
 @pytest.mark.parametrize(
     "refusal",
     [
-        Refusal(code=code, params={"limit": 3, "due": "2027-05-03"}, next_step=step)
+        Refusal(
+            code=code,
+            params={"limit": 3, "due": "2027-05-03", "fee": "1.50", "currency": "EUR"},
+            next_step=step,
+        )
         for code, step in (
             ("limit-reached", "return-first"),
             ("renewals-used", "none"),
             ("on-loan-elsewhere", "desk"),
             ("item-not-for-loan", "put-back"),
+            ("on-hold-for-another", "put-back"),
+            ("fee-required", "desk"),
+            ("too-many-overdue", "return-first"),
             ("a-code-of-tomorrow", "desk"),
         )
     ],
