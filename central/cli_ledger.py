@@ -1,7 +1,7 @@
-"""`turnleaf ledger`: make a ledger, load a registry into it, look into it.
+"""`turnleaf ledger`: make a ledger, load a registry into it, look into it, copy it and put a copy back.
 
-`init` and `load` write, so they need the ledger to themselves: stop central first. `show` and `cases`
-only read and work beside it.
+`init`, `load` and `restore` write, so they need the ledger to themselves: stop central first. `show`,
+`cases`, `backup` and `verify` only read and work beside it.
 """
 
 import argparse
@@ -9,7 +9,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-HELP = "Make, load and look into the ledger."
+from central import cli_ledger_copies
+
+HELP = "Make, load, copy and look into the ledger."
 EXAMPLE = "turnleaf ledger load registry.json --db sqlite:////var/lib/turnleaf/ledger.db"
 
 _EXAMPLES = {
@@ -35,14 +37,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("show", help="say what the ledger holds")
     cases = verbs.add_parser("cases", help="list what a person must look at")
     cases.add_argument("--all", action="store_true", help="closed ones too")
+    cli_ledger_copies.arguments(verbs)
     for name, verb in verbs.choices.items():
-        verb.epilog = f"example: turnleaf ledger {_EXAMPLES[name]}"
+        verb.epilog = f"example: turnleaf ledger {(_EXAMPLES | cli_ledger_copies.EXAMPLES)[name]}"
         verb.add_argument("--db", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run one of the verbs."""
+    if args.verb in cli_ledger_copies.VERBS:
+        return cli_ledger_copies.run(args)
     verbs = {"init": _init, "load": _load, "show": _show, "cases": _cases}
     return verbs[args.verb](args)
 

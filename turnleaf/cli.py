@@ -22,7 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "bin": ("kiosk.cli_bin", "Run an unattended return bin."),
     "sensors": ("kiosk.cli_sensors", "Bring sensors that speak plain MQTT or Modbus/TCP into the samples."),
     "central": ("central.cli_central", "Run the central service."),
-    "ledger": ("central.cli_ledger", "Make, load and look into the ledger."),
+    "ledger": ("central.cli_ledger", "Make, load, copy and look into the ledger."),
     "stream": ("central.cli_stream", "Look at, retry or skip a station's parked stream."),
     "sip2": ("central.cli_sip2", "Talk SIP2 with a library system: one message, or a probe of what it can."),
     "broker": ("broker_config.cli_broker", "Make, run, provision and prove the MQTT broker."),

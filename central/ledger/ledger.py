@@ -6,10 +6,13 @@ keeps no commit waiting.
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Self, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
@@ -38,6 +41,12 @@ __all__ = [
 T = TypeVar("T")
 
 
+def _own(path: Path) -> None:
+    """Make the file, readable by its owner alone: it says who has what. Its log is made the same way."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 class Ledger:
     """The circulation database, locked and leased by this process."""
 
@@ -63,6 +72,7 @@ class Ledger:
         lock = LockFile(database.path_of(url))
         lock.take()
         try:
+            _own(database.path_of(url))
             writer = database.engine(url, writing=True)
             with database.connected(writer) as connection:
                 database.migrate(connection)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,15 @@ def test_the_migrations_come_to_the_tables_the_program_works_with(tmp_path: Path
     engine.dispose()
 
     assert difference == []
+
+
+def test_a_new_ledger_and_its_log_are_read_by_their_owner_alone(tmp_path: Path) -> None:
+    ledger = Ledger.open(url(tmp_path / "l.db"))
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    ledger.close()
+
+    assert {"l.db", "l.db-wal", "l.db-lock"} <= set(modes)
+    assert set(modes.values()) == {0o600}
 
 
 def test_a_second_central_on_the_same_file_is_refused_and_told_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,201 @@
+"""Copies of the ledger: made while central works, checked, and put back.
+
+A copy is one SQLite file of one moment, made with the engine's online backup (sqlite.org/backup.html): pages
+are taken in portions, and what central writes meanwhile is taken in too. It appears under its name only when
+it is whole, checked and on the disk. SQLite has no incremental backup of its own; each copy is complete.
+
+A copy holds who has what, and what the ledger forgets later is not forgotten in it: so only the newest few
+are kept. A restored ledger needs nothing else: stations send again what it lacks, with the answers that were
+given (streams.md C6), so a copy may be as old as what the stations keep (`outbox.keep_days`).
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from central.ledger.lock import LockFile
+from wire.errors import ConfigError, WireError
+
+PAGES = 2048
+"""Pages taken at a time: 8 MiB; between two portions central's writer has its turn."""
+SUFFIX = ".turnleaf-ledger"
+Progress = Callable[[int, int], None]
+"""Pages done, pages in all."""
+
+RULES = {
+    "items that are on a loan which is not open": """
+        SELECT count(*) FROM item LEFT JOIN loan ON loan.request = item.loan
+        WHERE item.loan IS NOT NULL AND (loan.request IS NULL OR loan.ended IS NOT NULL OR loan.withdrawn)""",
+    "open loans that their item does not know": """
+        SELECT count(*) FROM loan JOIN item ON item.item = loan.item
+        WHERE loan.ended IS NULL AND NOT loan.withdrawn AND item.loan IS NOT loan.request""",
+    "items with two open loans": """
+        SELECT count(*) FROM (SELECT item FROM loan WHERE ended IS NULL AND NOT withdrawn
+        GROUP BY item HAVING count(*) > 1)""",
+    "facts that stand twice under one number of one stream": """
+        SELECT count(*) FROM (SELECT 1 FROM journal WHERE stream <> '' GROUP BY stream, seq
+        HAVING count(*) > 1)""",
+    "granted requests without a loan or renewal": """
+        SELECT count(*) FROM answer WHERE outcome = 'granted'
+        AND NOT EXISTS (SELECT 1 FROM loan WHERE loan.request = answer.request)
+        AND NOT EXISTS (SELECT 1 FROM renewal WHERE renewal.request = answer.request)""",
+    "fees paid beyond what they are": "SELECT count(*) FROM fee WHERE paid > amount",
+}
+"""What must be 0 in a sound ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a ledger's file holds, and what is wrong with it."""
+
+    version: str
+    epoch: int
+    items: int
+    loans_open: int
+    facts: int
+    last: int
+    """When the last fact was received, ms since 1970; 0: none yet."""
+    faults: tuple[str, ...]
+
+
+def check(path: Path) -> Checked:
+    """Check a ledger's file: its pages, and the rules that always hold. Raises ConfigError if it is none."""
+    if not path.is_file():
+        raise ConfigError(f"{path}: there is no file", do="Give the path of a ledger or of a copy of one.")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            return _check(db)
+    except sqlite3.DatabaseError as error:
+        raise ConfigError(
+            f"{path}: not a ledger that can be read: {error}",
+            why="It is damaged, or something else.",
+            do="Take another copy; the newest that `turnleaf ledger verify` finds sound.",
+        ) from error
+
+
+def _check(db: sqlite3.Connection) -> Checked:
+    pages = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
+    faults = [] if pages == ["ok"] else pages
+    for what, query in RULES.items():
+        found = _one(db, query)
+        if found:
+            faults.append(f"{found} {what}")
+    return Checked(
+        version=str(db.execute("SELECT version_num FROM alembic_version").fetchone()[0]),
+        epoch=_one(db, "SELECT max(epoch) FROM lease"),
+        items=_one(db, "SELECT count(*) FROM item"),
+        loans_open=_one(db, "SELECT count(*) FROM loan WHERE ended IS NULL AND NOT withdrawn"),
+        facts=_one(db, "SELECT count(*) FROM journal"),
+        last=_one(db, "SELECT max(received) FROM journal"),
+        faults=tuple(faults),
+    )
+
+
+def _one(db: sqlite3.Connection, query: str) -> int:
+    return int(db.execute(query).fetchone()[0] or 0)
+
+
+def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Progress) -> tuple[Path, Checked]:
+    """Copy a ledger that may be in use into `folder`; keep the newest `keep` copies there.
+
+    Raises ConfigError when there is no ledger, WireError when the copy is not sound or cannot be written.
+    """
+    if not source.is_file():
+        raise ConfigError(f"{source}: there is no ledger", do="Give its URL with --db.")
+    target = folder / f"{now:%Y%m%dT%H%M%SZ}{SUFFIX}"
+    unfinished = target.with_suffix(".unfinished")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        unfinished.unlink(missing_ok=True)
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _copy(source, unfinished, progress)
+        found = check(unfinished)
+        if found.faults:
+            raise WireError(
+                f"{source}: {'; '.join(found.faults)}",
+                why="A copy of a ledger that breaks its own rules would be no help.",
+                do=f"Look at it before anything else; the copy is kept as {unfinished}.",
+            )
+        unfinished.replace(target)
+        _sync(folder)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        raise WireError(
+            f"{target}: {error}",
+            why="There is no new copy; the older ones are as they were.",
+            do="Make room, or give a folder where this user may write.",
+        ) from error
+    for old in copies(folder)[:-keep]:
+        old.unlink(missing_ok=True)
+    return target, found
+
+
+def copies(folder: Path) -> list[Path]:
+    """Return the copies in a folder, oldest first."""
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _copy(source: Path, target: Path, progress: Progress) -> None:
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)) as old,
+        closing(sqlite3.connect(target)) as new,
+    ):
+        old.backup(
+            new, pages=PAGES, progress=lambda _, left, total: progress(total - left, total), sleep=0.01
+        )
+        new.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def restore(copy: Path, target: Path, now: datetime, progress: Progress) -> tuple[Checked, Path | None]:
+    """Put a copy in a ledger's place. What stood there is kept beside it, never deleted; returns where.
+
+    Raises ConfigError while a central works there, or when the copy is not sound.
+    """
+    found = check(copy)
+    if found.faults:
+        raise ConfigError(
+            f"{copy}: {'; '.join(found.faults)}",
+            why="Nothing was changed: the ledger stays as it is.",
+            do="Take an older copy; `turnleaf ledger verify` tells which one is sound.",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lock = LockFile(target)
+    lock.take()
+    try:
+        fresh = target.with_name(target.name + ".restoring")
+        fresh.unlink(missing_ok=True)
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _copy(copy, fresh, progress)
+        kept = _set_aside(target, now)
+        fresh.replace(target)
+        _sync(target.parent)
+    finally:
+        lock.release()
+    return found, kept
+
+
+def _set_aside(target: Path, now: datetime) -> Path | None:
+    """Move a ledger away under a new name, with the last commits that may stand in its log alone."""
+    if not target.exists():
+        return None
+    with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as db:  # a damaged one is moved as it is
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    kept = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    for end in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{target}{end}").replace(f"{kept}{end}")
+    return kept
