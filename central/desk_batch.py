@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from central.desk_entry import consume, dead_letter, skipped, voided
+from central.desk_mirror import mirror
 from central.desk_scene import Group, Scene
 from central.desk_time import Heard
 from central.desk_told import next_calls, told
@@ -25,6 +26,7 @@ from central.results import (
     DeskInput,
     DeskResult,
     FromStation,
+    Mirrored,
     RetryStream,
     SkipEntry,
     Told,
@@ -94,6 +96,9 @@ class Batch:
                 return DeskResult(calls=next_calls(self.group, given))
             case Told():
                 told(self.group, given)
+                return DeskResult()
+            case Mirrored():
+                mirror(self.group, given)
                 return DeskResult()
             case _:
                 assert_never(given)

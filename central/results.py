@@ -7,7 +7,7 @@ Nothing here carries a patron; a `DeskResult.answer` may carry a title and goes 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import ValidationError
@@ -85,7 +85,18 @@ class Told:
     boot: str
 
 
-DeskInput = FromStation | RetryStream | SkipEntry | AskNext | Told
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What a library's own system said of an item, asked or overheard: lent, or back, without us."""
+
+    item: str
+    on_loan: bool
+    at: int
+    """When it was asked, or said, ms since 1970 UTC: what we know from later outranks it."""
+    due: date | None = None
+
+
+DeskInput = FromStation | RetryStream | SkipEntry | AskNext | Told | Mirrored
 
 
 @dataclass(frozen=True, slots=True)

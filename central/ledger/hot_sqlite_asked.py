@@ -30,6 +30,15 @@ class AskedHot(StreamHot):
         """Return the requests that have not come to their end, in their order."""
         return [_row(found) for found in self._run(self._sql.asked_open)]
 
+    def asked_about(self, item: str) -> bool:
+        """Say whether a request about an item is still on its way elsewhere."""
+        return self._run(self._sql.asked_about, (item,)).fetchone() is not None
+
+    def zone(self, branch: str) -> str | None:
+        """Return the time zone of a branch."""
+        found = self._run(self._sql.zone, (branch,)).fetchone()
+        return None if found is None else str(found[0])
+
     def asked_state(self, row: AskedRow) -> None:
         """Store where a request stands now."""
         self._run(self._sql.asked_state, (row.state, row.since, row.withdrawn, row.outcome, row.request))

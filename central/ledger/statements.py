@@ -139,6 +139,7 @@ PLACE = (
     .join(branch_table, branch_table.c.branch == station.c.branch)
     .where(station.c.station == bindparam("station"))
 )
+ZONE = _by(branch_table.c.branch, branch_table.c.zone)
 PATRON = (
     select(patron.c.patron, patron.c["class"], patron.c.expires, patron.c.blocked)
     .join(card, card.c.patron == patron.c.patron)
@@ -266,10 +267,13 @@ CASES_OF_ITEM = (
     .where(case.c.item == bindparam("item"))
     .where(case.c.closed.is_(None))
 )
+NOWHERE: Any = literal_column("''")
+"""Station of what happened without us (`central.desk_mirror`): nobody reports on its tag."""
 UNSETTLED_LOANS = (
     select(loan.c.item, loan.c.station, loan.c.branch)
     .where(loan.c.start.between(bindparam("since"), bindparam("until")))
     .where(loan.c.tag.is_(None))
+    .where(loan.c.station != NOWHERE)
     .where(OPEN)
     .where(loan.c.renewals == literal_column("0"))
 )
@@ -278,6 +282,7 @@ UNSETTLED_CHECKINS = (
     .join(item, item.c.item == checkin.c.item)
     .where(checkin.c.at.between(bindparam("since"), bindparam("until")))
     .where(checkin.c.secured.is_(None))
+    .where(checkin.c.station != NOWHERE)
     .where(item.c.last_id == checkin.c.fact_id)
 )
 
@@ -292,6 +297,7 @@ NEW_ASKED = insert(asked).values(
 )
 ASKED = _by(asked.c.request, *asked.columns)
 ASKED_OPEN = select(*asked.columns).where(UNFINISHED).order_by(asked.c.n)
+ASKED_ABOUT = select(asked.c.request).where(asked.c.item == bindparam("item")).where(UNFINISHED)
 ASKED_STATE = _set(
     asked,
     asked.c.state,
