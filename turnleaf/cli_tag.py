@@ -15,6 +15,10 @@ ON_A_PAD = {
         "compare the tags on the pad with a list, or each with itself",
         "turnleaf tag verify --station tags.toml --csv items.csv",
     ),
+    "eas": (
+        "ask the tags on the pad for their EAS bit, or set or clear it; what is heard afterwards counts",
+        "turnleaf tag eas check --station tags.toml",
+    ),
     "lock": (
         "lock an item's blocks for ever, once its tag reads as it should",
         "turnleaf tag lock --station tags.toml --item 30000001 --yes",
@@ -51,6 +55,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                 "--ledger", metavar="URL", help="all items of a ledger, e.g. sqlite:///ledger.db"
             )
             items.add_argument("--item", help="one item")
+            if verb == "write":
+                items.add_argument(
+                    "--from-scanner", nargs="?", const="-", metavar="DEVICE",
+                    help="each number that is scanned, for the tag that is laid down after it; the scanner "
+                    "types into this terminal, or is the event device DEVICE",
+                )  # fmt: skip
+        if verb == "eas":
+            one.add_argument("order", choices=("check", "on", "off"), help="what to do")
         if verb == "lock":
             one.add_argument("--item", required=True, help="the item on the tag")
             one.add_argument("--yes", action="store_true", required=True, help="yes, for ever")

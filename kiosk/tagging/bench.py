@@ -9,12 +9,13 @@ import json
 import sys
 from typing import Any
 
-from firmware_bridge.ports import TagMemory
-from firmware_bridge.tags.reading import decode_tag
+from firmware_bridge.ports import EasResult, TagMemory
+from firmware_bridge.tags.reading import TagContent, decode_tag, identify
+from firmware_bridge.tags.security import NOT_ASKED, Evidence, judge, security_of
 from kiosk.pad_loop import open_pad, security_bits
 from kiosk.tagging.config import TagStationSettings
 from kiosk.tagging.program import Rules
-from kiosk.tagging.station import TagPad
+from kiosk.tagging.station import TagPad, reason_of
 from wire.clock import Clock
 
 
@@ -26,7 +27,8 @@ class Bench:
         self.args = args
         self.clock = clock
         self.pad: TagPad = open_pad(settings.pad)
-        self.rules = Rules(frozenset(settings.pad.owners), security_bits(settings.pad))
+        tags = settings.tags
+        self.rules = Rules(frozenset(settings.pad.owners), security_bits(settings.pad), tags.model, tags.eas)
 
     def say(self, text: str) -> None:
         """Tell the person at the pad something."""
@@ -43,26 +45,35 @@ class Bench:
         if sys.stderr.isatty():
             sys.stderr.write("\a" if good else "\a\a")
 
-    async def now(self) -> list[TagMemory]:
-        """Read every tag that lies on the pad; raises DeviceError."""
-        return [await self.pad.read_all(uid) for uid in sorted(await self.pad.inventory())]
+    async def now(self) -> list[dict[str, Any]]:
+        """Read every tag that lies on the pad, as `describe` tells it; raises DeviceError."""
+        return [await self.look(uid) for uid in sorted(await self.pad.inventory())]
 
-    def describe(self, memory: TagMemory) -> dict[str, Any]:
+    async def look(self, uid: str) -> dict[str, Any]:
+        """Read one tag whole, and its EAS bit where the library uses it; raises DeviceError."""
+        memory = await self.pad.read_all(uid)
+        return self.describe(memory, await self.pad.eas(uid) if self.rules.eas else NOT_ASKED)
+
+    def describe(self, memory: TagMemory, eas: EasResult = NOT_ASKED) -> dict[str, Any]:
         """Return one tag for JSON."""
-        reading = decode_tag(memory, self.rules.owners, self.rules.bits)
-        return {
+        reading, found = decode_tag(memory, self.rules.owners, self.rules.bits), identify(memory)
+        state = judge(Evidence(memory.afi, eas=eas), self.rules.security)
+        said = {
             "uid": memory.uid,
             "what": type(reading).__name__.removesuffix("Tag").lower(),
+            "model": found.model if isinstance(found, TagContent) else None,
             "item": getattr(reading, "item", None),
             "owner": getattr(reading, "owner", None),
             "part": getattr(reading, "part", None),
             "parts": getattr(reading, "parts", None),
             "reason": getattr(reading, "reason", None),
             "afi": None if memory.afi is None else f"{memory.afi:02X}",
-            "security": self.rules.bits.of(memory.afi),
+            "security": security_of(state),
+            "security_reason": None if state.state is not None else reason_of(state),
             "locked_blocks": sorted(memory.locked),
             "memory": memory.blocks.hex(),
         }
+        return said | ({"eas": eas.on} if self.rules.eas else {})
 
 
 def sentence(tag: dict[str, Any]) -> str:
@@ -71,7 +82,8 @@ def sentence(tag: dict[str, Any]) -> str:
     if tag["item"]:
         part = f" part {tag['part']} of {tag['parts']}" if (tag["parts"] or 1) > 1 else ""
         words.append(f"{tag['item']}{part} of {tag['owner'] or 'no owner'}")
-    words.append(f"{tag['security']} (AFI {tag['afi'] or '?'})")
+    eas = {True: ", EAS on", False: ", EAS off", None: ", EAS ?"}[tag["eas"]] if "eas" in tag else ""
+    words.append(f"{tag['security']} (AFI {tag['afi'] or '?'}{eas})")
     if tag["locked_blocks"]:
         words.append(f"{len(tag['locked_blocks'])} blocks locked")
     if tag["reason"]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from kiosk.tagging.bench import Bench, sentence
 from kiosk.tagging.config import TagStationSettings
 from kiosk.tagging.count import shelf, survey
+from kiosk.tagging.marks import eas
 from kiosk.tagging.program import Wanted
 from kiosk.tagging.row import from_csv, laid_down
 from kiosk.tagging.shelf import Holding
@@ -22,7 +23,7 @@ Holdings = Callable[[str], list[tuple[Holding, Wanted]]]
 
 async def read(bench: Bench) -> int:
     """Print every tag that lies on the pad."""
-    tags = [bench.describe(memory) for memory in await bench.now()]
+    tags = await bench.now()
     for tag in tags:
         bench.tell(tag, sentence(tag))
     if not tags:
@@ -36,7 +37,7 @@ async def watch(bench: Bench) -> int:
     async for uids in laid_down(bench.pad, bench.say):
         for uid in sorted(uids - before):
             try:
-                tag = bench.describe(await bench.pad.read_all(uid))
+                tag = await bench.look(uid)
             except DeviceError as error:
                 tag = {"uid": uid, "what": "unread", "reason": error.seen}
             bench.tell(
@@ -53,9 +54,8 @@ async def verify(bench: Bench, wanted: list[Wanted]) -> int:
     """Compare what lies on the pad with the list, or with itself when there is none."""
     expected = {(one.item, one.part): one for one in wanted}
     bad = 0
-    memories = await bench.now()
-    for memory in memories:
-        tag = bench.describe(memory)
+    tags = await bench.now()
+    for tag in tags:
         problems = []
         if tag["what"] != "item":
             problems.append(tag["reason"] or f"this is a {tag['what']} tag")
@@ -64,13 +64,15 @@ async def verify(bench: Bench, wanted: list[Wanted]) -> int:
         elif expected and tag["owner"] != expected[tag["item"], tag["part"]].owner:
             problems.append(f"the list says {expected[tag['item'], tag['part']].owner}")
         if tag["security"] == "unknown":
-            problems.append("its AFI is neither secured nor lent")
+            problems.append(tag["security_reason"])
+        if tag["model"] not in (None, bench.rules.model):
+            problems.append(f"its model is {tag['model']}, and this library writes {bench.rules.model}")
         bad += bool(problems)
         text = f"{'✗' if problems else '✓'} {sentence(tag)}" + "".join(f"\n    {one}" for one in problems)
         bench.tell(tag | {"ok": not problems, "problems": problems}, text)
-    if not memories:
+    if not tags:
         bench.say("no tag lies on the pad")
-    return 1 if bad or not memories else 0
+    return 1 if bad or not tags else 0
 
 
 def wanted_of(bench: Bench, holdings: Holdings) -> tuple[list[Wanted], str]:
@@ -84,6 +86,8 @@ def wanted_of(bench: Bench, holdings: Holdings) -> tuple[list[Wanted], str]:
     if getattr(args, "item", None):
         one = Wanted(args.item, tags.owner, args.part, args.parts, tags.usage)
         return [one], f"item:{args.item}/{args.part}"
+    if getattr(args, "from_scanner", None):
+        return [], "scanner"
     return [], ""
 
 
@@ -98,6 +102,8 @@ def run(args: argparse.Namespace, settings: TagStationSettings, holdings: Holdin
                 return await read(bench)
             case "watch":
                 return await watch(bench)
+            case "eas":
+                return await eas(bench, args.order)
             case "convert":
                 return await convert(bench, args.to, leave_out=args.leave_out)
             case "survey":
@@ -107,8 +113,10 @@ def run(args: argparse.Namespace, settings: TagStationSettings, holdings: Holdin
         wanted, source = wanted_of(bench, holdings)
         if verb == "verify":
             return await verify(bench, wanted)
-        if not wanted:
-            raise ConfigError("nothing to write", do="Give --csv FILE, --ledger URL or --item ID.")
+        if not wanted and source != "scanner":
+            raise ConfigError(
+                "nothing to write", do="Give --csv FILE, --ledger URL, --item ID or --from-scanner."
+            )
         return await (lock(bench, wanted[0]) if verb == "lock" else write(bench, wanted, source))
 
     try:

@@ -29,8 +29,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.done: set[tuple[str, int]] = set()
-        """Item and part of what is written and read back."""
+        self.done: dict[tuple[str, int], str] = {}
+        """Item and part of what is written and read back -> UID of its tag."""
         self.open: dict[str, Begun] = {}
         """UID -> what was being written on it."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,18 +40,24 @@ class Journal:
     def _read(self) -> None:
         if not self.path.exists():
             return
+        self._mend_end()
         lines = self.path.read_text(encoding="utf-8").splitlines()
         for number, line in enumerate(lines, 1):
             try:
                 self._take(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
-                if number == len(lines):
-                    return  # the line that was being written when the power went
                 raise ConfigError(
                     f"{self.path}:{number}: not a line of a tag station: {error}",
                     why="What was written before is not known.",
                     do="Put the file aside; items that are written already are recognised by their tags.",
                 ) from error
+
+    def _mend_end(self) -> None:
+        """Cut off the line that was being written when the power went: what follows must not join it."""
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            os.truncate(self.path, whole)
 
     def _take(self, line: dict[str, Any]) -> None:
         match line["what"]:
@@ -61,7 +67,7 @@ class Journal:
                 self.open[line["uid"]] = Begun(wanted, bytes.fromhex(line["before"]), image)
             case "done":
                 self.open.pop(line["uid"], None)
-                self.done.add((line["item"], line["part"]))
+                self.done[line["item"], line["part"]] = line["uid"]
 
     def begin(self, uid: str, wanted: Wanted, before: bytes, *, reason: str = "", image: bytes = b"") -> None:
         """Note that a tag is about to be written, what it held, and why that was allowed."""
@@ -82,7 +88,7 @@ class Journal:
     def finish(self, uid: str, wanted: Wanted) -> None:
         """Note that a tag was read back as wanted."""
         self.open.pop(uid, None)
-        self.done.add((wanted.item, wanted.part))
+        self.done[wanted.item, wanted.part] = uid
         self._write(what="done", uid=uid, item=wanted.item, part=wanted.part)
 
     def refuse(self, uid: str, wanted: Wanted, why: str) -> None:

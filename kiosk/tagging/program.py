@@ -4,24 +4,32 @@ A tag is written so that a cut between two blocks is seen (`firmware_bridge.tags
 write the tag reads as damaged or unknown, never as an item that it is not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from firmware_bridge.ports import TagMemory
-from firmware_bridge.tags.convert import BlockWrite, order
-from firmware_bridge.tags.danish import BASIC_SHORT, BasicBlock, NotDanish, decode_block, encode_block
-from firmware_bridge.tags.image import LONG
+from firmware_bridge.tags.convert import BlockWrite, misread, order, room_of
+from firmware_bridge.tags.danish import BASIC, BasicBlock
+from firmware_bridge.tags.image import DSFIDS, Statement, Target, image
+from firmware_bridge.tags.iso28560_2 import Part2
 from firmware_bridge.tags.reading import (
     BlankTag,
     DamagedTag,
     ForeignTag,
     ItemTag,
+    Model,
     PatronTag,
     SecurityBits,
+    TagContent,
     TagReading,
     UnknownTag,
     decode_tag,
+    identify,
 )
+from firmware_bridge.tags.security import Mark, SecurityRules
+
+HEAD = 4
+"""Bytes of an extension block before its data: length, id and check byte (ISO 28560-3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,16 @@ class Rules:
 
     owners: frozenset[str]
     bits: SecurityBits
+    model: Target = "iso28560-3"
+    """What this library writes; it reads every model."""
+    eas: bool = False
+    """Whether its gates listen for EAS beside the AFI."""
+
+    @property
+    def security(self) -> SecurityRules:
+        """The marks that secure an item here."""
+        marks: frozenset[Mark] = frozenset({"afi", "eas"}) if self.eas else frozenset({"afi"})
+        return SecurityRules(self.bits, marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +75,10 @@ class Already:
     """The tag holds it; at most its security is to be set."""
 
 
-Why = Literal["other-item", "foreign", "patron-card", "damaged", "unknown", "locked", "too-small"]
+Why = Literal[
+    "other-item", "other-model", "foreign", "patron-card", "damaged", "unknown", "locked", "too-small",
+    "other-begun", "written-before", "misread",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,52 +93,100 @@ class Refused:
 Judgement = Write | Already | Refused
 
 
+class MisreadError(ValueError):
+    """What is to be written cannot be read back as what it is, e.g. an ISIL without its hyphen."""
+
+
 def judge(
-    memory: TagMemory, wanted: Wanted, rules: Rules, *, forced: bool = False, ours: bool = False
+    memory: TagMemory,
+    wanted: Wanted,
+    rules: Rules,
+    *,
+    forced: bool = False,
+    begun: Wanted | None = None,
 ) -> Judgement:
     """Say what writing `wanted` onto a tag comes to.
 
-    `ours`: this station began to write the tag and was cut off, so what is damaged on it is our own doing.
+    `begun`: this station began to write that on the tag and was cut off, so what is damaged on it is our own
+    doing. Which book the tag sticks in is known from then on: another item is refused.
     """
     try:
-        image = image_of(wanted, memory)
+        said = image_of(wanted, memory, rules.model)
+    except MisreadError as error:
+        return Refused("misread", str(error), with_reason=False)
     except ValueError as error:
         return Refused("too-small", str(error), with_reason=False)
-    if _same(memory, wanted):
+    if holds(memory, wanted, rules.model):
         return Already()
-    refused = _refusal(decode_tag(memory, rules.owners, rules.bits), wanted)
-    if refused is not None and not (
-        refused.with_reason and (forced or (ours and refused.why in ("damaged", "unknown")))
-    ):
+    refused = _refusal(memory, wanted, rules)
+    if begun is not None and (begun.item, begun.part) != (wanted.item, wanted.part):
+        if refused is None or refused.why in ("damaged", "unknown"):
+            seen = f"the tag was being written with item {begun.item} when it was cut off"
+            refused = Refused("other-begun", seen, with_reason=True)
+    elif begun is not None and refused is not None and refused.why in ("damaged", "unknown"):
+        refused = None
+    if refused is not None and not (refused.with_reason and forced):
         return refused
-    writes = order(memory, image)
+    writes = order(memory, said)
     locked = sorted({write.block for write in writes} & memory.locked)
     if locked:
         seen = f"block{'s' * (len(locked) > 1)} {', '.join(map(str, locked))} of the tag are locked for ever"
         return Refused("locked", seen, with_reason=False)
-    return Write(writes, image)
+    return Write(writes, said)
 
 
-def image_of(wanted: Wanted, memory: TagMemory) -> bytes:
-    """Return what the tag's memory is to begin with; raises ValueError when it does not fit."""
+def image_of(wanted: Wanted, memory: TagMemory, model: Target) -> bytes:
+    """Return what the tag's memory is to begin with; raises ValueError when it does not fit.
+
+    It is the whole tag, so that nothing of an earlier item is left behind, unless blocks behind the item are
+    locked: then it ends with the block that ends the item. A tag that another system wrote in an order of its
+    own keeps that order. Raises MisreadError when the tag would be read as something else than it says.
+    """
     size = memory.block_size
-    room = (memory.block_count or len(memory.blocks) // size) * size
-    if room < BASIC_SHORT:
-        raise ValueError(f"the tag has {room} bytes, and an item needs {BASIC_SHORT}")
-    content = BasicBlock(wanted.item, wanted.owner, wanted.usage, wanted.parts, wanted.part)
-    length = min(room, -(-LONG // size) * size)
-    return encode_block(content, length, size)
+    found = identify(memory)
+    turned = (
+        found.raw.order if isinstance(found, TagContent) and isinstance(found.raw, BasicBlock) else "plain"
+    )
+    said = Statement(wanted.item, wanted.owner, wanted.part, wanted.parts, wanted.usage << 4, order=turned)
+    whole = image(said, model, room_of(memory), size)
+    wrong = misread(said, whole, memory, model)
+    if wrong:
+        raise MisreadError(wrong)
+    used = blocks_of(replace(memory, blocks=whole, dsfid=DSFIDS[model]))
+    blocked = {write.block for write in order(memory, whole)} & memory.locked
+    return whole[: used * size] if blocked and min(blocked) >= used else whole
 
 
-def _same(memory: TagMemory, wanted: Wanted) -> bool:
-    found = decode_block(memory.blocks, memory.block_size)
-    if isinstance(found, NotDanish):
+def blocks_of(memory: TagMemory) -> int:
+    """Return how many blocks an item's data take, with the zero byte that ends them; 0 without an item."""
+    found = identify(memory)
+    match found:
+        case TagContent(raw=BasicBlock() as block):
+            used = BASIC + sum(HEAD + len(extension.data) for extension in block.extensions)
+        case TagContent(raw=Part2() as sets):
+            used = max(one.end for one in sets.elements)
+        case _:
+            return 0
+    return min(-(-(used + 1) // memory.block_size), room_of(memory) // memory.block_size)
+
+
+def holds(memory: TagMemory, wanted: Wanted, model: Model) -> bool:
+    """Say whether a tag that was read whole says what is wanted, by that model."""
+    found = identify(memory)
+    if not isinstance(found, TagContent) or found.model != model:
         return False
     said = (found.item, found.owner, found.part, found.parts, found.usage)
     return said == (wanted.item, wanted.owner, wanted.part, wanted.parts, wanted.usage)
 
 
-def _refusal(reading: TagReading, wanted: Wanted) -> Refused | None:
+def _refusal(memory: TagMemory, wanted: Wanted, rules: Rules) -> Refused | None:
+    found = identify(memory)
+    if isinstance(found, TagContent) and holds(memory, wanted, found.model):
+        return Refused("other-model", f"the tag says this already, as {found.model}", with_reason=True)
+    return _of_reading(decode_tag(memory, rules.owners, rules.bits), wanted)
+
+
+def _of_reading(reading: TagReading, wanted: Wanted) -> Refused | None:
     match reading:
         case BlankTag():
             return None

@@ -2,20 +2,24 @@
 
 import asyncio
 import hashlib
+from contextlib import aclosing
 
 from firmware_bridge.tags.image import Target
 from kiosk.tagging.bench import Bench
 from kiosk.tagging.journal import Journal
 from kiosk.tagging.program import Wanted
 from kiosk.tagging.row import Tally, laid_down, write_row
+from kiosk.tagging.scanned import row_of_scans
 from kiosk.tagging.station import Programmed, TagStation
 from wire.errors import ConfigError, DeviceError
 
 
 async def write(bench: Bench, wanted: list[Wanted], source: str) -> int:
-    """Program items in a row."""
+    """Program items in a row: those of a list, or those that are scanned."""
     mark = hashlib.sha256(source.encode()).hexdigest()[:12]
     journal = Journal(bench.settings.state_dir / f"tagging-{mark}.jsonl")
+    if bench.args.from_scanner:
+        return await _scanned(bench, journal)
     try:
         left = [one for one in wanted if (one.item, one.part) not in journal.done]
         if len(left) < len(wanted):
@@ -27,26 +31,49 @@ async def write(bench: Bench, wanted: list[Wanted], source: str) -> int:
         station = TagStation(bench.pad, bench.rules, journal)
 
         def done(result: Programmed, tally: Tally) -> None:
-            _tell(bench, result, tally)
-            if result.outcome == "refused":
-                bench.say("  left alone; take another tag" + _force(result))
+            _tell_written(bench, result, tally)
 
         tally = await write_row(
             station, left, bench.clock, reason=bench.args.force or "", say=bench.say, done=done,
             beep=bench.beep, poll_s=bench.settings.pad.poll_ms / 1000,
         )  # fmt: skip
-        text = (
-            f"{tally.written} written, {tally.already} were there already, {tally.refused} refused,"
-            f" {tally.failed} failed; {tally.per_hour:.0f} items an hour"
-        )
-        bench.tell({"done": tally.as_dict()}, text)
+        _tell_all(bench, tally)
         return 0
     finally:
         journal.close()
 
 
+async def _scanned(bench: Bench, journal: Journal) -> int:
+    tally = Tally(began_ms=bench.clock.mono())
+    station = TagStation(bench.pad, bench.rules, journal)
+    try:
+        async with aclosing(row_of_scans(bench, station, tally)) as results:
+            async for result in results:
+                _tell_written(bench, result, tally)
+    except asyncio.CancelledError:
+        pass
+    finally:
+        journal.close()
+    _tell_all(bench, tally)
+    return 0
+
+
+def _tell_written(bench: Bench, result: Programmed, tally: Tally) -> None:
+    _tell(bench, result, tally)
+    if result.outcome == "refused":
+        bench.say("  left alone; take another tag" + _force(result))
+
+
+def _tell_all(bench: Bench, tally: Tally) -> None:
+    text = (
+        f"{tally.written} written, {tally.already} were there already, {tally.refused} refused,"
+        f" {tally.failed} failed; {tally.per_hour:.0f} items an hour"
+    )
+    bench.tell({"done": tally.as_dict()}, text)
+
+
 def _force(result: Programmed) -> str:
-    if result.why in ("locked", "too-small", "patron-card"):
+    if result.why in ("locked", "too-small", "patron-card", "misread"):
         return ""
     return ', or begin again with --force "why this tag may be overwritten"'
 

@@ -58,7 +58,7 @@ def test_wherever_writing_is_cut_the_tag_is_never_another_item(
     for count in range(1, len(plan.writes)):
         cut = after(memory, plan, count)
         assert not isinstance(decode_tag(cut, frozenset(), RULES.bits), ItemTag), count
-        mended = judge(cut, wanted, RULES, ours=True)
+        mended = judge(cut, wanted, RULES, begun=wanted)
         assert isinstance(mended, Write)
         assert after(cut, mended, len(mended.writes)).blocks[: len(plan.image)] == plan.image
 
@@ -92,7 +92,7 @@ def test_a_damaged_tag_is_refused_unless_this_station_broke_it() -> None:
     said = judge(broken, WANTED, RULES)
     assert isinstance(said, Refused)
     assert said.why == "damaged"
-    assert isinstance(judge(broken, WANTED, RULES, ours=True), Write)
+    assert isinstance(judge(broken, WANTED, RULES, begun=WANTED), Write)
 
 
 def test_a_locked_block_is_never_written_whatever_the_reason() -> None:
@@ -129,7 +129,7 @@ def test_a_journal_remembers_over_a_break_and_a_torn_last_line(tmp_path: Path) -
 
     again = Journal(path)
 
-    assert again.done == {("30000001", 1)}
+    assert again.done == {("30000001", 1): UID}
     assert again.open["E004010000000002"].wanted == other
     again.close()
 
