@@ -16,6 +16,7 @@ from typing import assert_never
 from central.desk_entry import consume, dead_letter, skipped, voided
 from central.desk_mirror import mirror
 from central.desk_scene import Group, Scene
+from central.desk_terminal import NOT_NOW, at_terminal, journalled, scene_of
 from central.desk_time import Heard
 from central.desk_told import next_calls, told
 from central.ledger.hot_sqlite import is_trouble
@@ -33,6 +34,7 @@ from central.results import (
     Trouble,
     Upward,
 )
+from central.terminal import AtTerminal, Refused
 from wire.messages.stream import Answer, Entry, Envelope, Hello, Void
 from wire.streams.central import (
     Foreign,
@@ -100,6 +102,8 @@ class Batch:
             case Mirrored():
                 mirror(self.group, given)
                 return DeskResult()
+            case AtTerminal():
+                return self._terminal(given)
             case _:
                 assert_never(given)
 
@@ -218,6 +222,44 @@ class Batch:
             else:
                 detail = f"facts {upto + 1}-{high} of {stream} not delivered"
                 scene.open_case("facts-not-delivered", stream, detail=detail)
+
+    # --- terminals
+
+    def _terminal(self, given: AtTerminal) -> DeskResult:
+        """One request of a terminal. Its deeds are numbered like a stream's entries, by the desk itself, so
+        that the journal is counted in one way. A refusal leaves nothing behind, an error neither."""
+        name = f"terminal:{given.terminal}"[:64]
+        state = self._stream(name, name)
+        scene = scene_of(self.group, given, name)
+        hot, mark, before = self.group.hot, self.group.mark(), (state.stored, state.row, scene.fact)
+        hot.savepoint()
+        try:
+            outcome = at_terminal(scene, given)
+            if not isinstance(outcome, Refused):
+                if scene.fact == before[2]:
+                    self._number(state, scene, given)
+                hot.release()
+                return DeskResult(done=outcome)
+        except Exception as error:
+            if isinstance(error, LeaseLost) or is_trouble(error):
+                raise
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("a request of %s failed: %s\n%s", given.terminal, type(error).__name__, where)
+            outcome = NOT_NOW
+        hot.undo()
+        self.group.back(mark)
+        state.stored, state.row = before[:2]
+        scene.tell("refused", outcome.refusal.code)
+        return DeskResult(done=outcome)
+
+    def _number(self, state: StreamRow, scene: Scene, given: AtTerminal) -> None:
+        self._store(state)
+        before, seq = state.row, state.row.upto + 1
+        state.last_at = max(scene.at, state.last_at)
+        kind, item = journalled(given.do)
+        now = self.group.now
+        self.group.hot.journal(scene.fact, before.stream, seq, "applied", kind, scene.at, now, item)
+        self._move(state, before, replace(before, upto=seq, id=scene.fact, high=seq, high_id=scene.fact))
 
     # --- operators
 

@@ -3,15 +3,14 @@
 from typing import assert_never
 
 from central.desk_alarm import raise_gate_alarm
-from central.desk_asked import ask, reported
-from central.desk_items import append, close_tag_cases, is_latest, refold, store
+from central.desk_asked import reported
+from central.desk_items import close_tag_cases, is_latest, refold, store
 from central.desk_lend import withdrawn
+from central.desk_return import came_back
 from central.desk_scene import Scene
 from central.ledger.rows import millis, moment
 from central.results import Counted
-from circulation.decide import decide_checkin
-from circulation.history import Returned, secured, written
-from circulation.model import Item
+from circulation.history import secured, written
 from wire.messages.facts import (
     Began,
     Checkin,
@@ -78,21 +77,7 @@ def _tag(scene: Scene, body: TagWritten | TagUnknown) -> str:
 
 
 def _checkin(scene: Scene, body: Checkin) -> str:
-    """The item is back, whoever had it; a loan ends at the earliest later event, so nothing is looked up."""
-    row = scene.hot.item(body.item)
-    scene.hot.new_checkin((scene.fact, body.item, scene.at, scene.station, scene.branch, body.via, None))
-    scene.tell("checkin", body.via)
-    if not scene.group.authority.at_once:
-        ask(scene, "checkin", body.item, happened=True)
-    known = None if row is None else Item(row.item, row.item_class, row.branch)
-    if decide_checkin(known) == "record-unknown":
-        scene.open_case("item-unknown-returned", body.item, item=body.item)
-    if row is not None and row.state.before(scene.at, scene.fact):
-        if row.state.loan is not None:
-            scene.hot.end_loan(row.state.loan, scene.at)
-        append(scene, row, Returned(scene.fact, scene.at))
-    else:
-        refold(scene, body.item, row)
+    came_back(scene, body.item, body.via)
     return body.item
 
 

@@ -65,9 +65,9 @@ def lend(scene: Scene, item: str, row: ItemRow | None, loan: tuple[object, ...])
     `loan` has the columns of its table from `patron` on, without start and end.
     """
     patron, due, renewals = loan
-    event = Lent(scene.fact, scene.at)
+    event = Lent(scene.fact, scene.at, tag=scene.tag)
     head = (scene.fact, item, patron, scene.station, scene.branch, scene.at)
-    tail = (due, due, renewals, False, False, None)
+    tail = (due, due, renewals, False, False, scene.tag)
     if row is not None and row.state.before(scene.at, scene.fact):
         if row.state.loan is not None:
             scene.hot.end_loan(row.state.loan, scene.at)

@@ -5,7 +5,7 @@ from typing import Literal
 from central.desk_asked import ask, here, take_back
 from central.desk_items import lend, refold
 from central.desk_scene import Scene
-from central.ledger.rows import AnswerRow, ItemRow, PatronRow
+from central.ledger.rows import AnswerRow, ItemRow, LoanRow, PatronRow
 from circulation.decide import Decision, Granted, Withdrawal, decide_withdrawal
 from circulation.due import due_date
 from circulation.model import Asked, Block, Item, OpenLoan, Patron, Place
@@ -25,7 +25,7 @@ def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> tuple[
     title = None if row is None else row.title
     if told is not None:
         return _as_happened(scene, body, told, row, patron), title
-    asked = _ask(scene, body, row, patron)
+    asked = asked_of(scene, "checkout" if isinstance(body, Checkout) else "renew", row, patron)
     decision = scene.group.authority.decide(asked, scene.at)
     offline = isinstance(body, Checkout) and body.offline
     if decision is None:
@@ -33,18 +33,21 @@ def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> tuple[
         ask(scene, asked.kind, body.item, card=body.card, patron=holder, happened=offline)
         if not offline:
             return None, title
-        return record(scene, asked.kind, body.item, _provisional(scene, row, patron), row, holder), title
+        return record(scene, asked.kind, body.item, provisional(scene, row, patron), row, holder), title
     if offline and isinstance(decision, Refusal) and row and patron:
         scene.open_case("lent-offline-against-rule", scene.fact, item=body.item, detail=decision.code)
-        decision = _provisional(scene, row, patron)
+        decision = provisional(scene, row, patron)
     return record(
         scene, asked.kind, body.item, decision, row, None if patron is None else patron.patron
     ), title
 
 
-def _ask(scene: Scene, body: Checkout | Renew, row: ItemRow | None, patron: PatronRow | None) -> Asked:
+def asked_of(
+    scene: Scene, kind: Literal["checkout", "renew"], row: ItemRow | None, patron: PatronRow | None
+) -> Asked:
+    """Return what the rules look at."""
     return Asked(
-        kind="checkout" if isinstance(body, Checkout) else "renew",
+        kind=kind,
         request=scene.fact,
         patron=None if patron is None else _patron(scene, patron, row),
         item=None if row is None else _item(scene, row),
@@ -72,7 +75,7 @@ def _item(scene: Scene, row: ItemRow) -> Item:
     return Item(row.item, row.item_class, row.branch, row.gone, open_loan)
 
 
-def _provisional(scene: Scene, row: ItemRow | None, patron: PatronRow | None) -> Granted:
+def provisional(scene: Scene, row: ItemRow | None, patron: PatronRow | None) -> Granted:
     """Lent while central was away: it happened, so it is recorded, by the terms that we know."""
     patron_class, item_class = patron.patron_class if patron else ANY, row.item_class if row else ANY
     terms = scene.group.policy.terms(patron_class, item_class, scene.branch)
@@ -95,22 +98,22 @@ def record(
     else:
         if holder is None or (row is None and scene.group.authority.at_once):
             raise ValueError("granted without item or patron")
-        _lend_or_renew(scene, kind, item, decision, row, holder)
+        apply(scene, kind, item, decision, row, holder)
         answer = AnswerRow(scene.fact, "granted", item, decision.due, decision.renewed, None, now)
     scene.hot.answer(answer)
     return answer
 
 
-def _lend_or_renew(
+def apply(
     scene: Scene,
     kind: Literal["checkout", "renew"],
     item: str,
     granted: Granted,
     row: ItemRow | None,
-    holder: str,
+    holder: str | None,
 ) -> None:
-    """A checkout is an event of the item even when it renews: the item lies on this pad now. A renew is
-    none: it only moves the due date."""
+    """Write what was granted. A checkout is an event of the item even when it renews: the item lies on this
+    pad now. A renew is none: it only moves the due date."""
     scene.tell("renew" if granted.renewed else "checkout")
     if kind == "checkout":
         lend(scene, item, row, (holder, granted.due.isoformat(), granted.renewals))
@@ -176,11 +179,16 @@ def _withdraw(scene: Scene, body: Withdrawn) -> tuple[str | None, Withdrawal]:
     come_to = decide_withdrawal(known=not loan.withdrawn, tag_written=loan.tag == "written")
     row = scene.hot.item(loan.item)
     if come_to == "undo":
-        scene.hot.withdraw_loan(loan.request)
-        scene.tell("withdrawn", body.reason)
-        refold(scene, loan.item, row)
+        undo_loan(scene, loan, row, body.reason)
     elif come_to == "keep":
         scene.hot.contest_loan(loan.request)
         scene.open_case("withdrawn-after-written", loan.item, item=loan.item, detail=body.reason)
         refold(scene, loan.item, row)
     return loan.item, come_to
+
+
+def undo_loan(scene: Scene, loan: LoanRow, row: ItemRow | None, reason: str) -> None:
+    """A loan is as if it had never been."""
+    scene.hot.withdraw_loan(loan.request)
+    scene.tell("withdrawn", reason)
+    refold(scene, loan.item, row)

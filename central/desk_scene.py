@@ -5,6 +5,7 @@ and cut off with its savepoint.
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from central.authority import Authority
 from central.ledger.hot_sqlite import Hot
@@ -57,6 +58,8 @@ class Scene:
     fact: str
     at: int
     """When it happened, corrected, ms."""
+    tag: Literal["told"] | None = None
+    """At a terminal, which reports on no tag: that it was told what to do with this one."""
 
     def tell(self, event: FeedWord, detail: str = "") -> None:
         """Leave a line for the branch's feed."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from central.authority import Said
 from central.authority_states import Call, Verb
 from central.ledger.alarms import AlarmRow
+from central.terminal import AtTerminal, Outcome
 from wire.messages.asks import ItemChange
 from wire.messages.stream import UPWARD, Answer, Entry, Envelope, Hello, Lost, Resume, Void
 
@@ -96,7 +97,7 @@ class Mirrored:
     due: date | None = None
 
 
-DeskInput = FromStation | RetryStream | SkipEntry | AskNext | Told | Mirrored
+DeskInput = FromStation | RetryStream | SkipEntry | AskNext | Told | Mirrored | AtTerminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ class DeskResult:
     """For operators: what was done, e.g. how many streams were released."""
     calls: tuple[Call, ...] = ()
     """For the runner: the calls it makes now."""
+    done: Outcome | None = None
+    """For terminals: what became of an `AtTerminal`."""
 
 
 FeedWord = Literal["checkout", "renew", "refused", "withdrawn", "checkin", "passage", "gate-alarm", "case"]

@@ -30,7 +30,8 @@ class Lent:
     id: str
     at: int
     withdrawn: bool = False
-    tag: Literal["written", "unknown"] | None = None
+    tag: Literal["written", "unknown", "told"] | None = None
+    """`told`: a terminal was told to unlock it. It reports no read-back, but undoes what it could not."""
     contested: bool = False
     """It was withdrawn after its tag was written: the loan stays, with a case (L8)."""
 
@@ -41,7 +42,8 @@ class Returned:
 
     id: str
     at: int
-    secured: Literal["verified", "failed", "unknown"] | None = None
+    secured: Literal["verified", "failed", "unknown", "told", "undone"] | None = None
+    """`told`: a terminal was told to secure it. `undone`: it could not, and the return was taken back."""
 
 
 ItemEvent = Lent | Returned
@@ -97,23 +99,27 @@ def step(state: ItemState, event: ItemEvent) -> ItemState:
             began = ItemState(event.id, event.at, event.id, state.tag)
             return began if event.tag is None else written(began, event.tag, contested=event.contested)
         case Returned():
+            if event.secured == "undone":
+                return state
             came = ItemState(None, event.at, event.id, state.tag)
             return came if event.secured is None else secured(came, event.secured)
         case _:
             assert_never(event)
 
 
-def written(state: ItemState, tag: Literal["written", "unknown"], *, contested: bool = False) -> ItemState:
+def written(
+    state: ItemState, tag: Literal["written", "unknown", "told"], *, contested: bool = False
+) -> ItemState:
     """Return the state after a report on the tag of the open loan, if that is the latest event."""
     if tag == "unknown":
         return replace(state, tag="unknown", trouble="tag-unknown")
     return replace(state, tag="unsecured", trouble="withdrawn-after-written" if contested else None)
 
 
-def secured(state: ItemState, outcome: Literal["verified", "failed", "unknown"]) -> ItemState:
+def secured(state: ItemState, outcome: Literal["verified", "failed", "unknown", "told"]) -> ItemState:
     """Return the state after a report on the tag of the return, if that is the latest event."""
     match outcome:
-        case "verified":
+        case "verified" | "told":
             return replace(state, tag="secured", trouble=None)
         case "failed":
             return replace(state, tag="unsecured", trouble="returned-unsecured")
@@ -128,7 +134,7 @@ def _withdrawn(state: ItemState, event: Lent) -> ItemState:
 
     So a tag report counts as the latest event, and as trouble for an item that is on no loan.
     """
-    if event.tag is None:
+    if event.tag is None or event.tag == "told":  # undone because it could not be unlocked
         return state
     state = replace(state, last_at=event.at, last_id=event.id)
     if state.loan is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from central.ledger.hot_sqlite_asked import AskedHot
+from central.ledger.hot_sqlite_services import ServicesHot
 from central.ledger.hot_sqlite_streams import is_trouble, iso_date
 from central.ledger.rows import ItemRow, LoanRow, OpenCase, PatronRow
 from circulation.history import ItemEvent, ItemState, Lent, Returned
@@ -16,7 +16,7 @@ from circulation.history import ItemEvent, ItemState, Lent, Returned
 __all__ = ["Hot", "is_trouble"]
 
 
-class Hot(AskedHot):
+class Hot(ServicesHot):
     """The desk's hands in the ledger."""
 
     # --- registry

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
-from central.ledger import statements
+from central.ledger import statements, statements_services
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import AnswerRow, StreamRow
 from wire.messages.stream import Refusal
@@ -23,7 +23,7 @@ class _Sql:
     """Every statement of `statements` as SQL text, by its name in lower case."""
 
     def __init__(self) -> None:
-        for name, value in vars(statements).items():
+        for name, value in (*vars(statements).items(), *vars(statements_services).items()):
             if name.isupper() and isinstance(value, ClauseElement):
                 setattr(self, name.lower(), str(value.compile(dialect=_DIALECT)))
 

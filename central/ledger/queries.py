@@ -265,6 +265,7 @@ def counts(db: Connection, at: str | None, since: int) -> Counts:
     lent = select(func.count()).select_from(loan).where(loan.c.start >= since)
     lent = lent.where(loan.c.withdrawn == false())
     back = select(func.count()).select_from(checkin).where(checkin.c.at >= since)
+    back = back.where(checkin.c.secured.is_distinct_from("undone"))
     people = select(
         func.coalesce(func.sum(count.c.entered), 0), func.coalesce(func.sum(count.c.departed), 0)
     ).where(count.c.at >= since)

@@ -41,6 +41,18 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemShown:
+    """What a terminal shows of an item."""
+
+    title: str
+    media: str
+    branch: str
+    properties: str
+    call_number: str
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoanRow:
     """One loan."""
 

@@ -51,7 +51,7 @@ from central.ledger.schema import (
 from central.ledger.schema import branch as branch_table
 
 
-def _set(table: Table, *values: Any, where: dict[Any, str]) -> Update:
+def put(table: Table, *values: Any, where: dict[Any, str]) -> Update:
     """Return an update that sets columns from parameters (or to a fixed value given as a pair)."""
     pairs = [v if isinstance(v, tuple) else (v, bindparam(f"to_{v.name}")) for v in values]
     statement = update(table).ordered_values(*pairs)
@@ -60,16 +60,17 @@ def _set(table: Table, *values: Any, where: dict[Any, str]) -> Update:
     return statement
 
 
-def _by(key: Column[Any], *columns: Any) -> Select[Any]:
+def by(key: Column[Any], *columns: Any) -> Select[Any]:
+    """Return a select of columns by one key."""
     return select(*columns).where(key == bindparam("key"))
 
 
 LEASE = select(lease.c.epoch)
 NEW_LEASE = insert(lease)
-TAKE_LEASE = _set(lease, lease.c.epoch, lease.c.boot, lease.c.taken, where={lease.c.one: "one"})
+TAKE_LEASE = put(lease, lease.c.epoch, lease.c.boot, lease.c.taken, where={lease.c.one: "one"})
 
 # --- streams
-STREAM = _by(
+STREAM = by(
     stream.c.stream,
     stream.c.station,
     stream.c.upto,
@@ -80,15 +81,15 @@ STREAM = _by(
     stream.c.last_at,
 )
 NEW_STREAM = insert(stream).values(stream=bindparam("stream"), station=bindparam("station"))
-MOVE = _set(
+MOVE = put(
     stream,
     stream.c.upto,
     stream.c.id,
     stream.c.last_at,
     where={stream.c.stream: "s", stream.c.upto: "prev", stream.c.id: "prev_id"},
 )
-RAISE_HIGH = _set(stream, stream.c.high, stream.c.high_id, where={stream.c.stream: "s"})
-PARK = _set(
+RAISE_HIGH = put(stream, stream.c.high, stream.c.high_id, where={stream.c.stream: "s"})
+PARK = put(
     stream,
     stream.c.parked_id,
     stream.c.parked_body,
@@ -120,10 +121,10 @@ PARKED = (
     .where(stream.c.parked_id.is_not(None))
 )
 JOURNAL = insert(journal)
-KNOWN = _by(journal.c.fact_id, journal.c.outcome)
+KNOWN = by(journal.c.fact_id, journal.c.outcome)
 DEAD = insert(dead_letter)
 ANSWER = insert(answer)
-ANSWERED = _by(
+ANSWERED = by(
     answer.c.request,
     answer.c.outcome,
     answer.c.item,
@@ -139,7 +140,7 @@ PLACE = (
     .join(branch_table, branch_table.c.branch == station.c.branch)
     .where(station.c.station == bindparam("station"))
 )
-ZONE = _by(branch_table.c.branch, branch_table.c.zone)
+ZONE = by(branch_table.c.branch, branch_table.c.zone)
 PATRON = (
     select(patron.c.patron, patron.c["class"], patron.c.expires, patron.c.blocked)
     .join(card, card.c.patron == patron.c.patron)
@@ -155,7 +156,7 @@ LOANS_OF_CLASS = (
 )
 
 # --- items and their history
-ITEM = _by(
+ITEM = by(
     item.c.item,
     item.c.title,
     item.c["class"],
@@ -168,7 +169,7 @@ ITEM = _by(
     item.c.tag,
     item.c.trouble,
 )
-ITEM_STATE = _set(
+ITEM_STATE = put(
     item,
     item.c.version,
     item.c.loan,
@@ -178,8 +179,8 @@ ITEM_STATE = _set(
     item.c.trouble,
     where={item.c.item: "item"},
 )
-TITLE = _by(item.c.item, item.c.title)
-LOAN = _by(
+TITLE = by(item.c.item, item.c.title)
+LOAN = by(
     loan.c.request,
     loan.c.item,
     loan.c.patron,
@@ -192,7 +193,7 @@ LOAN = _by(
     loan.c.tag,
 )
 NEW_LOAN = insert(loan)
-END_LOAN = _set(loan, loan.c.ended, where={loan.c.request: "request"})
+END_LOAN = put(loan, loan.c.ended, where={loan.c.request: "request"})
 CLOSE_OTHERS = (
     update(loan)
     .ordered_values((loan.c.ended, loan.c.start))
@@ -200,16 +201,16 @@ CLOSE_OTHERS = (
     .where(OPEN)
     .where(loan.c.request != bindparam("request"))
 )
-WITHDRAW_LOAN = _set(
+WITHDRAW_LOAN = put(
     loan, (loan.c.withdrawn, true()), (loan.c.ended, null()), where={loan.c.request: "request"}
 )
-CONTEST_LOAN = _set(loan, (loan.c.contested, true()), where={loan.c.request: "request"})
-LOAN_TAG = _set(loan, loan.c.tag, where={loan.c.request: "request"})
-LOAN_DUE = _set(loan, loan.c.due, loan.c.renewals, where={loan.c.request: "request"})
-FIRST_DUE = _by(loan.c.request, loan.c.first_due, loan.c.renewals)
+CONTEST_LOAN = put(loan, (loan.c.contested, true()), where={loan.c.request: "request"})
+LOAN_TAG = put(loan, loan.c.tag, where={loan.c.request: "request"})
+LOAN_DUE = put(loan, loan.c.due, loan.c.renewals, where={loan.c.request: "request"})
+FIRST_DUE = by(loan.c.request, loan.c.first_due, loan.c.renewals)
 NEW_RENEWAL = insert(renewal)
-RENEWAL = _by(renewal.c.request, renewal.c.loan, renewal.c.withdrawn)
-WITHDRAW_RENEWAL = _set(renewal, (renewal.c.withdrawn, true()), where={renewal.c.request: "request"})
+RENEWAL = by(renewal.c.request, renewal.c.loan, renewal.c.withdrawn)
+WITHDRAW_RENEWAL = put(renewal, (renewal.c.withdrawn, true()), where={renewal.c.request: "request"})
 RENEWALS = (
     select(renewal.c.due)
     .where(renewal.c.loan == bindparam("loan"))
@@ -217,8 +218,8 @@ RENEWALS = (
     .order_by(renewal.c.at, renewal.c.request)
 )
 NEW_CHECKIN = insert(checkin)
-CHECKIN = _by(checkin.c.fact_id, checkin.c.item, checkin.c.at, checkin.c.secured)
-CHECKIN_SECURED = _set(checkin, checkin.c.secured, where={checkin.c.fact_id: "fact_id"})
+CHECKIN = by(checkin.c.fact_id, checkin.c.item, checkin.c.at, checkin.c.secured)
+CHECKIN_SECURED = put(checkin, checkin.c.secured, where={checkin.c.fact_id: "fact_id"})
 HISTORY = union_all(
     select(
         loan.c.request,
@@ -250,8 +251,8 @@ SEAL = select(meta.c.value).where(meta.c.key == literal_column("'seal'"))
 NEW_PASSAGE = insert(passage)
 NEW_COUNT = insert(count)
 NEW_CASE = insert(case)
-CASE = _by(case.c.key, case.c.closed, case.c.kind, case.c.station, case.c.branch)
-REOPEN_CASE = _set(
+CASE = by(case.c.key, case.c.closed, case.c.kind, case.c.station, case.c.branch)
+REOPEN_CASE = put(
     case,
     case.c.station,
     case.c.branch,
@@ -261,7 +262,7 @@ REOPEN_CASE = _set(
     (case.c.times, case.c.times + literal_column("1")),
     where={case.c.key: "key"},
 )
-CLOSE_CASE = _set(case, case.c.closed, where={case.c.key: "key"})
+CLOSE_CASE = put(case, case.c.closed, where={case.c.key: "key"})
 CASES_OF_ITEM = (
     select(case.c.key, case.c.kind, case.c.station, case.c.branch)
     .where(case.c.item == bindparam("item"))
@@ -295,10 +296,10 @@ NEW_ASKED = insert(asked).values(
         ).scalar_subquery()
     }
 )
-ASKED = _by(asked.c.request, *asked.columns)
+ASKED = by(asked.c.request, *asked.columns)
 ASKED_OPEN = select(*asked.columns).where(UNFINISHED).order_by(asked.c.n)
 ASKED_ABOUT = select(asked.c.request).where(asked.c.item == bindparam("item")).where(UNFINISHED)
-ASKED_STATE = _set(
+ASKED_STATE = put(
     asked,
     asked.c.state,
     asked.c.since,
@@ -308,7 +309,7 @@ ASKED_STATE = _set(
 )
 
 # --- alarms that are raised in the commit of their fact
-STATION_NAME = _by(station.c.station, station.c.name)
+STATION_NAME = by(station.c.station, station.c.name)
 OPEN_ALARM = (
     select(alarm.c.alarm)
     .where(alarm.c.station == bindparam("station"))

@@ -1,0 +1,150 @@
+"""Lending, renewing and returning at terminals of other makes, with the rules that hold at the kiosks."""
+
+from central.desk_items import refold
+from central.desk_lend import apply, asked_of, provisional, undo_loan
+from central.desk_return import came_back
+from central.desk_scene import Scene
+from central.desk_terminal_deed import Deed, refused
+from central.ledger.rows import ItemRow, LoanRow, PatronRow
+from central.terminal import AllRenewed, Back, Lend, Lent, Renew, RenewAll, Return
+from circulation import history
+from circulation.decide import Decision, Granted
+from wire.ids import new_id
+from wire.messages.stream import Refusal
+
+NO_RENEWAL = Refusal(code="renewal-not-allowed", next_step="none")
+
+
+def lend_out(scene: Scene, do: Lend) -> Deed:
+    """Lend an item, lend it on, or undo its return."""
+    row, patron = scene.hot.item(do.item), scene.hot.patron(do.card)
+    if do.cancel:
+        return _undo_return(scene, do, row, patron)
+    decision = scene.group.authority.decide(asked_of(scene, "checkout", row, patron), scene.at)
+    if do.happened:
+        granted = _as_happened(scene, do, row, patron, decision)
+    elif not isinstance(decision, Granted):
+        return refused(decision or "not-possible-now", do.item)
+    elif decision.renewed and not do.renewal:
+        return refused(NO_RENEWAL, do.item)
+    else:
+        granted = decision
+    apply(scene, "checkout", do.item, granted, row, None if patron is None else patron.patron)
+    outcome = Lent(granted.due, renewed=granted.renewed)
+    return Deed(outcome, do.item, loan=scene.fact)
+
+
+def renew(scene: Scene, do: Renew) -> Deed:
+    """Renew one loan: its due date moves, the item stays where it is."""
+    row, patron = scene.hot.item(do.item), scene.hot.patron(do.card)
+    decision = scene.group.authority.decide(asked_of(scene, "renew", row, patron), scene.at)
+    loan = None if row is None or row.state.loan is None else scene.hot.loan(row.state.loan)
+    if do.happened:
+        if patron is None or loan is None or loan.patron != patron.patron:
+            scene.open_case("renewed-without-loan", scene.fact, item=do.item)
+            due = do.due or provisional(scene, row, patron).due
+            return Deed(Lent(due, renewed=True), do.item)
+        decision = _as_happened(scene, do, row, patron, decision)
+        decision = Granted(max(decision.due, loan.due), renewed=True, renewals=loan.renewals + 1)
+    if not isinstance(decision, Granted):
+        return refused(decision or "not-possible-now", do.item)
+    apply(scene, "renew", do.item, decision, row, None if patron is None else patron.patron)
+    return Deed(Lent(decision.due, renewed=True), do.item, loan=None if loan is None else loan.request)
+
+
+def renew_all(scene: Scene, do: RenewAll) -> Deed:
+    """Renew every loan of a patron that may be renewed, each by itself."""
+    patron = scene.hot.patron(do.card)
+    if patron is None:
+        return refused("unknown-card")
+    renewed, not_renewed = [], []
+    fact = scene.fact
+    for item in scene.hot.items_of(patron.patron):
+        scene.fact = new_id()
+        row = scene.hot.item(item)
+        decision = scene.group.authority.decide(asked_of(scene, "renew", row, patron), scene.at)
+        if isinstance(decision, Granted):
+            apply(scene, "renew", item, decision, row, patron.patron)
+            renewed.append(item)
+        else:
+            not_renewed.append(item)
+    scene.fact = fact
+    return Deed(AllRenewed(tuple(renewed), tuple(not_renewed)))
+
+
+def give_back(scene: Scene, do: Return) -> Deed:
+    """Take an item back, or undo its loan."""
+    if do.cancel:
+        return _undo_loan(scene, do)
+    row = came_back(scene, do.item, "terminal")
+    ended = scene.hot.loan_ended(do.item, scene.at)
+    return Deed(Back(known=row is not None), do.item, loan=ended)
+
+
+def _as_happened(
+    scene: Scene, do: Lend | Renew, row: ItemRow | None, patron: PatronRow | None, decision: Decision | None
+) -> Granted:
+    """It happened, so it is recorded; what should not have happened is a case."""
+    granted = decision if isinstance(decision, Granted) else provisional(scene, row, patron)
+    if patron is None:
+        scene.open_case("lent-to-unknown-card", scene.fact, item=do.item)
+    if row is None:
+        scene.open_case("item-unknown-lent", do.item, item=do.item)
+    if isinstance(decision, Refusal) and row is not None and patron is not None:
+        scene.open_case("lent-offline-against-rule", scene.fact, item=do.item, detail=decision.code)
+    if do.due is None:
+        return granted
+    return Granted(do.due, granted.renewed, granted.renewals, granted.implied_return)
+
+
+# --- what is undone because a tag could not be switched
+
+
+def _last(scene: Scene, item: str) -> history.ItemEvent | None:
+    """Return what happened to an item last, be it undone or not."""
+    events, _ = scene.hot.history(item)
+    return max(events, key=history.order, default=None)
+
+
+def _undo_loan(scene: Scene, do: Return) -> Deed:
+    """The tag could not be unlocked: the loan is as if it had never been, in no count. Once more: no change.
+
+    Where nothing was lent here last, the item is simply back: that is what the patron sees.
+    """
+    row, last = scene.hot.item(do.item), _last(scene, do.item)
+    loan = scene.hot.loan(last.id) if isinstance(last, history.Lent) else None
+    if loan is not None and loan.tag == "told":
+        if not loan.withdrawn:
+            undo_loan(scene, loan, row, "tag-failed")
+        return Deed(Back(known=row is not None), do.item, loan=loan.request)
+    if row is not None and row.state.loan is None:
+        return Deed(Back(known=True), do.item)
+    return give_back(scene, Return(do.item, do.happened))
+
+
+def _undo_return(scene: Scene, do: Lend, row: ItemRow | None, patron: PatronRow | None) -> Deed:
+    """The tag could not be secured: the patron keeps the item. Once more: no change."""
+    last = _last(scene, do.item)
+    if row is None or patron is None:
+        return refused("item-unknown" if row is None else "unknown-card", do.item)
+    if isinstance(last, history.Returned) and last.secured == "told":
+        ended = scene.hot.loan_ended(do.item, last.at)
+        loan = None if ended is None else scene.hot.loan(ended)
+        if loan is None or loan.patron not in (None, patron.patron):
+            return refused("not-on-loan", do.item)
+        scene.hot.checkin_secured(last.id, "undone")
+        scene.tell("withdrawn", "tag-failed")
+        if loan.patron is None:  # forgotten since; the card in the request says who it was
+            scene.hot.loan_patron(loan.request, patron.patron)
+        refold(scene, do.item, row)
+        return Deed(Lent(loan.due), do.item, loan=loan.request)
+    held = _open_loan(scene, row, patron)
+    if held is not None:
+        return Deed(Lent(held.due), do.item, loan=held.request)
+    return refused("not-on-loan", do.item)
+
+
+def _open_loan(scene: Scene, row: ItemRow, patron: PatronRow) -> LoanRow | None:
+    """Return the open loan of an item if it is this patron's."""
+    loan = None if row.state.loan is None else scene.hot.loan(row.state.loan)
+    return loan if loan is not None and loan.patron == patron.patron else None
