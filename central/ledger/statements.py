@@ -5,13 +5,7 @@ which the names stand in the statement: an insert takes all columns of its table
 an update first what it sets, then what it looks for.
 """
 
-from typing import Any
-
 from sqlalchemy import (
-    Column,
-    Select,
-    Table,
-    Update,
     bindparam,
     delete,
     false,
@@ -49,28 +43,15 @@ from central.ledger.schema import (
     stream,
 )
 from central.ledger.schema import branch as branch_table
-
-
-def put(table: Table, *values: Any, where: dict[Any, str]) -> Update:
-    """Return an update that sets columns from parameters (or to a fixed value given as a pair)."""
-    pairs = [v if isinstance(v, tuple) else (v, bindparam(f"to_{v.name}")) for v in values]
-    statement = update(table).ordered_values(*pairs)
-    for column, name in where.items():
-        statement = statement.where(column == bindparam(name))
-    return statement
-
-
-def by(key: Column[Any], *columns: Any) -> Select[Any]:
-    """Return a select of columns by one key."""
-    return select(*columns).where(key == bindparam("key"))
-
+from central.ledger.statements_base import by as _by
+from central.ledger.statements_base import put as _set
 
 LEASE = select(lease.c.epoch)
 NEW_LEASE = insert(lease)
-TAKE_LEASE = put(lease, lease.c.epoch, lease.c.boot, lease.c.taken, where={lease.c.one: "one"})
+TAKE_LEASE = _set(lease, lease.c.epoch, lease.c.boot, lease.c.taken, where={lease.c.one: "one"})
 
 # --- streams
-STREAM = by(
+STREAM = _by(
     stream.c.stream,
     stream.c.station,
     stream.c.upto,
@@ -81,15 +62,15 @@ STREAM = by(
     stream.c.last_at,
 )
 NEW_STREAM = insert(stream).values(stream=bindparam("stream"), station=bindparam("station"))
-MOVE = put(
+MOVE = _set(
     stream,
     stream.c.upto,
     stream.c.id,
     stream.c.last_at,
     where={stream.c.stream: "s", stream.c.upto: "prev", stream.c.id: "prev_id"},
 )
-RAISE_HIGH = put(stream, stream.c.high, stream.c.high_id, where={stream.c.stream: "s"})
-PARK = put(
+RAISE_HIGH = _set(stream, stream.c.high, stream.c.high_id, where={stream.c.stream: "s"})
+PARK = _set(
     stream,
     stream.c.parked_id,
     stream.c.parked_body,
@@ -121,10 +102,10 @@ PARKED = (
     .where(stream.c.parked_id.is_not(None))
 )
 JOURNAL = insert(journal)
-KNOWN = by(journal.c.fact_id, journal.c.outcome)
+KNOWN = _by(journal.c.fact_id, journal.c.outcome)
 DEAD = insert(dead_letter)
 ANSWER = insert(answer)
-ANSWERED = by(
+ANSWERED = _by(
     answer.c.request,
     answer.c.outcome,
     answer.c.item,
@@ -140,7 +121,7 @@ PLACE = (
     .join(branch_table, branch_table.c.branch == station.c.branch)
     .where(station.c.station == bindparam("station"))
 )
-ZONE = by(branch_table.c.branch, branch_table.c.zone)
+ZONE = _by(branch_table.c.branch, branch_table.c.zone)
 PATRON = (
     select(patron.c.patron, patron.c["class"], patron.c.expires, patron.c.blocked)
     .join(card, card.c.patron == patron.c.patron)
@@ -156,7 +137,7 @@ LOANS_OF_CLASS = (
 )
 
 # --- items and their history
-ITEM = by(
+ITEM = _by(
     item.c.item,
     item.c.title,
     item.c["class"],
@@ -169,7 +150,7 @@ ITEM = by(
     item.c.tag,
     item.c.trouble,
 )
-ITEM_STATE = put(
+ITEM_STATE = _set(
     item,
     item.c.version,
     item.c.loan,
@@ -179,8 +160,8 @@ ITEM_STATE = put(
     item.c.trouble,
     where={item.c.item: "item"},
 )
-TITLE = by(item.c.item, item.c.title)
-LOAN = by(
+TITLE = _by(item.c.item, item.c.title)
+LOAN = _by(
     loan.c.request,
     loan.c.item,
     loan.c.patron,
@@ -193,7 +174,7 @@ LOAN = by(
     loan.c.tag,
 )
 NEW_LOAN = insert(loan)
-END_LOAN = put(loan, loan.c.ended, where={loan.c.request: "request"})
+END_LOAN = _set(loan, loan.c.ended, where={loan.c.request: "request"})
 CLOSE_OTHERS = (
     update(loan)
     .ordered_values((loan.c.ended, loan.c.start))
@@ -201,16 +182,16 @@ CLOSE_OTHERS = (
     .where(OPEN)
     .where(loan.c.request != bindparam("request"))
 )
-WITHDRAW_LOAN = put(
+WITHDRAW_LOAN = _set(
     loan, (loan.c.withdrawn, true()), (loan.c.ended, null()), where={loan.c.request: "request"}
 )
-CONTEST_LOAN = put(loan, (loan.c.contested, true()), where={loan.c.request: "request"})
-LOAN_TAG = put(loan, loan.c.tag, where={loan.c.request: "request"})
-LOAN_DUE = put(loan, loan.c.due, loan.c.renewals, where={loan.c.request: "request"})
-FIRST_DUE = by(loan.c.request, loan.c.first_due, loan.c.renewals)
+CONTEST_LOAN = _set(loan, (loan.c.contested, true()), where={loan.c.request: "request"})
+LOAN_TAG = _set(loan, loan.c.tag, where={loan.c.request: "request"})
+LOAN_DUE = _set(loan, loan.c.due, loan.c.renewals, where={loan.c.request: "request"})
+FIRST_DUE = _by(loan.c.request, loan.c.first_due, loan.c.renewals)
 NEW_RENEWAL = insert(renewal)
-RENEWAL = by(renewal.c.request, renewal.c.loan, renewal.c.withdrawn)
-WITHDRAW_RENEWAL = put(renewal, (renewal.c.withdrawn, true()), where={renewal.c.request: "request"})
+RENEWAL = _by(renewal.c.request, renewal.c.loan, renewal.c.withdrawn)
+WITHDRAW_RENEWAL = _set(renewal, (renewal.c.withdrawn, true()), where={renewal.c.request: "request"})
 RENEWALS = (
     select(renewal.c.due)
     .where(renewal.c.loan == bindparam("loan"))
@@ -218,8 +199,8 @@ RENEWALS = (
     .order_by(renewal.c.at, renewal.c.request)
 )
 NEW_CHECKIN = insert(checkin)
-CHECKIN = by(checkin.c.fact_id, checkin.c.item, checkin.c.at, checkin.c.secured)
-CHECKIN_SECURED = put(checkin, checkin.c.secured, where={checkin.c.fact_id: "fact_id"})
+CHECKIN = _by(checkin.c.fact_id, checkin.c.item, checkin.c.at, checkin.c.secured)
+CHECKIN_SECURED = _set(checkin, checkin.c.secured, where={checkin.c.fact_id: "fact_id"})
 HISTORY = union_all(
     select(
         loan.c.request,
@@ -251,8 +232,8 @@ SEAL = select(meta.c.value).where(meta.c.key == literal_column("'seal'"))
 NEW_PASSAGE = insert(passage)
 NEW_COUNT = insert(count)
 NEW_CASE = insert(case)
-CASE = by(case.c.key, case.c.closed, case.c.kind, case.c.station, case.c.branch)
-REOPEN_CASE = put(
+CASE = _by(case.c.key, case.c.closed, case.c.kind, case.c.station, case.c.branch)
+REOPEN_CASE = _set(
     case,
     case.c.station,
     case.c.branch,
@@ -262,7 +243,7 @@ REOPEN_CASE = put(
     (case.c.times, case.c.times + literal_column("1")),
     where={case.c.key: "key"},
 )
-CLOSE_CASE = put(case, case.c.closed, where={case.c.key: "key"})
+CLOSE_CASE = _set(case, case.c.closed, where={case.c.key: "key"})
 CASES_OF_ITEM = (
     select(case.c.key, case.c.kind, case.c.station, case.c.branch)
     .where(case.c.item == bindparam("item"))
@@ -296,10 +277,10 @@ NEW_ASKED = insert(asked).values(
         ).scalar_subquery()
     }
 )
-ASKED = by(asked.c.request, *asked.columns)
+ASKED = _by(asked.c.request, *asked.columns)
 ASKED_OPEN = select(*asked.columns).where(UNFINISHED).order_by(asked.c.n)
 ASKED_ABOUT = select(asked.c.request).where(asked.c.item == bindparam("item")).where(UNFINISHED)
-ASKED_STATE = put(
+ASKED_STATE = _set(
     asked,
     asked.c.state,
     asked.c.since,
@@ -309,7 +290,7 @@ ASKED_STATE = put(
 )
 
 # --- alarms that are raised in the commit of their fact
-STATION_NAME = by(station.c.station, station.c.name)
+STATION_NAME = _by(station.c.station, station.c.name)
 OPEN_ALARM = (
     select(alarm.c.alarm)
     .where(alarm.c.station == bindparam("station"))

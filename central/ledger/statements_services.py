@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, false, select
 
 from central.ledger.schema import OPEN, card, item, loan
-from central.ledger.statements import by, put
+from central.ledger.statements_base import by, put
 
 __all__ = ["CARD_OF", "ITEMS_OF", "ITEM_SHOWN", "LOAN_ENDED", "LOAN_PATRON"]
 
