@@ -12,7 +12,7 @@ from typing import Literal
 
 from circulation.blocks import card_reasons, full, limit_reasons
 from circulation.due import due_date, local_date
-from circulation.fees import fee_required, fee_to_lend
+from circulation.fees import fee_to_acknowledge, fee_to_lend
 from circulation.holds import collect, on_checkout, wanted_by_others
 from circulation.model import Asked, Block, Hold, Item, OpenLoan, Patron
 from circulation.policy import ANY, Policy, Terms
@@ -168,7 +168,7 @@ def _refuse_more(patron: Patron, item: Item, terms: Terms) -> Refusal | None:
 
 def _refuse_fee(policy: Policy, asked: Asked) -> Refusal | None:
     fee = fee_to_lend(_terms(policy, asked))
-    return None if fee == 0 or asked.fee_accepted else fee_required(policy, fee)
+    return None if fee == 0 or asked.fee_accepted else fee_to_acknowledge(policy, fee)
 
 
 def _of(blocks: tuple[Block, ...]) -> Refusal | None:

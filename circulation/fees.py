@@ -160,11 +160,13 @@ def fee_block(policy: Policy, owed: int) -> Block | None:
     return Block("fees", {"owed": decimal(owed, currency), "currency": currency}, "desk")
 
 
-def fee_required(policy: Policy, amount: int) -> Refusal:
+def fee_to_acknowledge(policy: Policy, amount: int) -> Refusal:
     """Return the refusal that asks the patron to agree to a fee; asked again with their yes, it is lent."""
     currency = policy.fees.currency
     return Refusal(
-        code="fee-required", params={"fee": decimal(amount, currency), "currency": currency}, next_step="desk"
+        code="fee-to-acknowledge",
+        params={"fee": decimal(amount, currency), "currency": currency},
+        next_step="desk",
     )
 
 

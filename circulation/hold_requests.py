@@ -3,12 +3,13 @@
 A refusal says no word of other patrons: who waits before one is nobody's business.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
 from circulation.blocks import card_reasons, hold_limit, limit_reasons
 from circulation.due import local_date
-from circulation.holds import is_open, kept_for, position
+from circulation.holds import is_open, kept_for, position, queue, satisfies
 from circulation.model import Block, Hold, Item, Patron, Place
 from circulation.policy import ANY, Policy
 from wire.messages.stream import Refusal
@@ -94,6 +95,24 @@ def decide_place(policy: Policy, asked: AskedHold, at_ms: int) -> Placed | Refus
     if block is not None:
         return _refusal(block)
     return Placed(made, position((*asked.holds, made), made.hold), _available(asked, today))
+
+
+def own_hold(
+    holds: Iterable[Hold], patron: str, item: Item | None = None, title: str | None = None
+) -> Hold | None:
+    """Return the patron's open hold that is meant by an item, or by a title; None when there is none.
+
+    By an item: a hold on this copy, else one that the copy is kept for, else one on any copy of its title.
+    """
+    mine = [hold for hold in queue(holds) if hold.patron == patron]
+    if item is None:
+        return next((hold for hold in mine if title is not None and hold.title == title), None)
+    tests = (
+        lambda hold: hold.item == item.item,
+        lambda hold: hold.ready_item == item.item,
+        lambda hold: satisfies(item, hold),
+    )
+    return next((hold for fits in tests for hold in mine if fits(hold)), None)
 
 
 def decide_cancel(patron: Patron | None, hold: Hold | None) -> Cancelled | Refusal:

@@ -117,7 +117,7 @@ def _reason(w: Words, refusal: Refusal) -> str:
             return w.say("There was no answer in time.")
         case "fees":
             return w.say("There are fees on your card.")
-        case "fee-required":
+        case "fee-to-acknowledge":
             fee, currency = params.get("fee", ""), params.get("currency", "")
             return w.say("Borrowing it costs {fee} {currency}.", fee=fee, currency=currency)
         case "too-many-overdue":

@@ -200,7 +200,7 @@ def test_a_fee_is_agreed_to_before_anything_is_lent() -> None:
     agreed = decide_checkout(RENTED, replace(asked(item=FILM), fee_accepted=True), AT)
 
     assert refused == Refusal(
-        code="fee-required", params={"fee": "1.50", "currency": "EUR"}, next_step="desk"
+        code="fee-to-acknowledge", params={"fee": "1.50", "currency": "EUR"}, next_step="desk"
     )
     assert Granted(date(2026, 3, 12), fee=150) == agreed
 
@@ -215,7 +215,7 @@ def test_renewing_costs_what_lending_costs_but_laying_down_twice_does_not() -> N
     out = replace(FILM, loan=MINE)
     again = replace(FILM, loan=replace(MINE, due=date(2026, 3, 12)))
 
-    assert code(decide_renew(RENTED, asked(item=out), AT)) == "fee-required"
+    assert code(decide_renew(RENTED, asked(item=out), AT)) == "fee-to-acknowledge"
     assert Granted(date(2026, 3, 12), renewed=True) == decide_checkout(RENTED, asked(item=again), AT)
 
 

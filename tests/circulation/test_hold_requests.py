@@ -15,6 +15,7 @@ from circulation.hold_requests import (
     decide_cancel,
     decide_change,
     decide_place,
+    own_hold,
 )
 from circulation.holds import queue
 from circulation.model import Block, Hold, Item, OpenLoan, Patron, Place
@@ -137,6 +138,30 @@ def test_nobody_is_placed_before_who_waits_already(patrons: list[str], limit: in
             assert said.code == ("already-held" if having else "hold-limit-reached")
         assert [one.hold for one in holds] == [one.hold for one in queue(holds)]
         assert len({one.patron for one in holds}) == len(holds)
+
+
+@pytest.mark.parametrize(
+    ("expected", "item", "title"),
+    [
+        ("h1", COPY, None),
+        ("h4", OTHER, None),
+        ("h3", Item("i3", "book", "main", title="t1"), None),
+        ("h3", None, "t1"),
+        (None, Item("i4", "book", "main", title="t2"), None),
+        (None, Item("i4", "book", "main"), None),
+        (None, None, "t2"),
+        (None, None, None),
+    ],
+)
+def test_a_hold_is_named_by_a_copy_or_by_its_title(
+    expected: str | None, item: Item | None, title: str | None
+) -> None:
+    any_copy = replace(MINE, hold="h3", item=None)
+    kept = replace(MINE, hold="h4", item=None, title="t9", ready_item="i2", order=7)
+    over = replace(MINE, hold="h5", state="collected", order=0)
+    found = own_hold([THEIRS, over, any_copy, kept, replace(MINE, order=5)], "p1", item, title)
+
+    assert expected == (None if found is None else found.hold)
 
 
 READY = replace(MINE, state="ready", ready_item="i1", ready_until=TODAY)

@@ -71,7 +71,7 @@ def test_a_language_nobody_translated_is_english() -> None:
             ("on-loan-elsewhere", "desk"),
             ("item-not-for-loan", "put-back"),
             ("on-hold-for-another", "put-back"),
-            ("fee-required", "desk"),
+            ("fee-to-acknowledge", "desk"),
             ("too-many-overdue", "return-first"),
             ("a-code-of-tomorrow", "desk"),
         )
