@@ -5,6 +5,8 @@ which the names stand in the statement: an insert takes all columns of its table
 an update first what it sets, then what it looks for.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     bindparam,
     delete,
