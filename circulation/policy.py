@@ -135,6 +135,13 @@ class Policy(Settings):
                         raise ValueError(f"rules.{number}.{name}: {error}") from None
         return self
 
+    def __copy__(self) -> Self:
+        """Copy the settings alone: what was worked out from them may not hold for a copy with others."""
+        copied = super().__copy__()
+        for name in ("block_at", "_calendars", "_terms"):
+            copied.__dict__.pop(name, None)
+        return copied
+
     @cached_property
     def block_at(self) -> int | None:
         """What a patron may owe before lending stops, in minor units; None: any amount."""

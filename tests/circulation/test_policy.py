@@ -210,3 +210,13 @@ def test_closed_days_are_charged_where_the_policy_says_so() -> None:
 
     assert closed.fine_calendar("main") == closed.open_days("main")
     assert charged.fine_calendar("main") is ALWAYS
+
+
+def test_a_copy_with_other_settings_forgets_what_was_worked_out() -> None:
+    first = Policy(fees=FeeSettings(block_at="5"))
+    seen = (first.block_at, first.terms("adult", "book", "main").fine_per_day, first.open_days("main"))
+    other = first.model_copy(update={"fees": FeeSettings(block_at="7", fine_per_day="1")})
+
+    assert seen == (500, 0, ALWAYS)
+    assert (other.block_at, other.terms("adult", "book", "main").fine_per_day) == (700, 100)
+    assert first.block_at == 500
