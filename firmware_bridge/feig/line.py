@@ -1,46 +1,27 @@
-"""The line to a FEIG reader: one question in flight, and each answer for its own question.
+"""The line to a FEIG reader. How answers are held to their questions is in `firmware_bridge.asked_line`.
 
-FEIG frames carry no number. An answer that comes late, or twice, looks like the answer to whatever was
-asked next, and would put one tag's content under another tag's name. So after anything doubtful — a
-timeout, a frame that does not fit, a caller that was cancelled, bytes that came unasked, a fresh connection
-behind which a serial line may still hold old bytes — a *fence* is asked first: the software version, which
-answers under a command of its own. A reader answers in order; what comes before the fence's answer is old
-and dropped.
-
-Questions that only read are asked again after a timeout. A write is asked once: whoever wrote reads back.
-Old readers know standard frames alone: a fence that stays silent in one form is asked in the other, and the
-form that was answered is kept.
+The fence is the software version, which answers under a command of its own. Old readers know standard frames
+alone: a fence that stays silent in one form is asked in the other, and the form that was answered is kept.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Literal
 
-from firmware_bridge.errors import DeviceLost, DeviceRefused, DeviceTimeout, FrameError
+from firmware_bridge.asked_line import AskedLine
+from firmware_bridge.errors import DeviceRefused, DeviceTimeout
 from firmware_bridge.feig import words
 from firmware_bridge.feig.frames import Frame, Parser, encode, encode_standard
-from firmware_bridge.ports import PadHealth, Transport
-from wire.errors import DeviceError
+from firmware_bridge.ports import Transport
 
 log = logging.getLogger("turnleaf.firmware_bridge.feig")
 
-T = TypeVar("T")
-Read = Callable[[int, bytes], T]
-"""Makes a value of an answer's status and data; raises the error that it names."""
 Form = Literal["auto", "advanced", "standard"]
-
-QUIET_S = 0.1
-"""A reader sends a frame in one go; after this pause a half frame was none."""
-MEAN_OF = 16
-MOST_PAGES = 64
-"""Answers to one inventory; a reader that has more than this to say repeats itself."""
 ENCODERS: dict[str, Callable[[Frame], bytes]] = {"advanced": encode, "standard": encode_standard}
 
 
-class Line:
-    """A connection to one reader that is opened on demand and comes back by itself."""
+class Line(AskedLine[Frame]):
+    """A connection to one FEIG reader; it finds out the form of frames when `form` is "auto"."""
 
     def __init__(
         self,
@@ -50,111 +31,21 @@ class Line:
         attempts: int,
         form: Form = "auto",
     ) -> None:
-        self._connect = connect
-        self._timeout_s = timeout_s
-        self._attempts = attempts
+        super().__init__(connect, Parser, log, timeout_s=timeout_s, attempts=attempts)
         self._forms = ["advanced", "standard"] if form == "auto" else [form]
         self._form = ""
-        self._transport: Transport | None = None
-        self._parser = Parser()
-        self._doubt = True
-        self._lock = asyncio.Lock()
-        self.health = PadHealth()
 
-    async def close(self) -> None:
-        """Let the reader go; most take one connection at a time."""
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            await transport.close()
+    def _connected(self) -> None:
+        self._form = ""
 
-    async def ready(self) -> None:
-        """Connect and get in step; raises DeviceLost or DeviceTimeout before anything was written."""
-        async with self._lock:
-            await self._in_step()
+    def _bytes(self, request: Frame) -> bytes:
+        return self._in_form(request, self._form)
 
-    async def ask(self, request: Frame, read: Read[T], *, once: bool = False) -> T:
-        """Return what `read` makes of the answer; a question that is not `once` is repeated.
-
-        Raises DeviceLost, DeviceTimeout, FrameError, or what `read` raises.
-        """
-        async with self._lock:
-            return await self._again(lambda: self._exchange(request, read), 1 if once else self._attempts)
-
-    async def ask_pages(self, first: Frame, more: Frame, read: Read[tuple[T, bool]]) -> list[T]:
-        """Return the pages of an answer; `read` also says whether the reader has more.
-
-        Nobody else asks in between, and a page that is lost cannot be asked for again: all begins anew.
-        """
-
-        async def all_pages() -> list[T]:
-            pages: list[T] = []
-            request = first
-            while len(pages) < MOST_PAGES:
-                page, has_more = await self._exchange(request, read)
-                pages.append(page)
-                if not has_more:
-                    return pages
-                request = more
-            raise FrameError("the reader says again and again that it has more", do="It is asked again.")
-
-        async with self._lock:
-            return await self._again(all_pages, self._attempts)
-
-    async def _again(self, once: Callable[[], Awaitable[T]], attempts: int) -> T:
-        last: DeviceError | None = None
-        for attempt in range(attempts):
-            if attempt:
-                self.health = replace(self.health, retries=self.health.retries + 1)
-            try:
-                return await once()
-            except (DeviceTimeout, FrameError) as error:
-                last = error
-        assert last is not None
-        raise last
-
-    async def _exchange(self, request: Frame, read: Read[T]) -> T:
-        await self._in_step()
-        self._doubt = True  # until the answer is there, also when the caller is cancelled meanwhile
-        status, data = await self._talk(request)
+    def _in_form(self, request: Frame, form: str) -> bytes:
         try:
-            found = read(status, data)
-        except FrameError:
-            raise
-        except DeviceError:
-            self._doubt = False
-            raise
-        self._doubt = False
-        return found
-
-    async def _in_step(self) -> None:
-        """Connect if need be, throw away what came unasked, and ask a fence when anything is in doubt."""
-        if self._transport is None:
-            self._transport = await self._connect()
-            self._parser = Parser()
-            self._doubt, self._form = True, ""
-            self.health = replace(self.health, connections=self.health.connections + 1)
-        elif await self._came_unasked(self._transport):
-            self._doubt = True
-        if self._doubt:
-            self._parser.reset()
-            try:
-                await self._fence()
-            except DeviceTimeout:
-                await self.close()
-                raise
-            self._doubt = False
-
-    async def _came_unasked(self, transport: Transport) -> bool:
-        await asyncio.sleep(0)  # twice: once for the poll that finds the bytes, once for their delivery
-        await asyncio.sleep(0)
-        try:
-            async with asyncio.timeout(0):
-                return bool(await transport.read())
-        except TimeoutError:
-            return False
-        except DeviceLost:
-            await self.close()
-            raise
+            return ENCODERS[form](request)
+        except ValueError as error:
+            raise DeviceRefused(f"the question is too long for this reader: {error}") from error
 
     async def _fence(self) -> None:
         """Ask for the software version; on a fresh connection in each form, the one known so far first."""
@@ -167,70 +58,7 @@ class Line:
         return await self._fence_in(last)
 
     async def _fence_in(self, form: str) -> None:
-        await self._talk(Frame(words.SOFTWARE_VERSION), form)
+        fence = Frame(words.SOFTWARE_VERSION)
+        await self._talk(fence, self._in_form(fence, form))
         self._form = form
         self._forms.sort(key=lambda one: one != form)
-
-    async def _talk(self, request: Frame, form: str = "") -> tuple[int, bytes]:
-        """Send one frame and return the answer's status and data; hangs up when the line is lost."""
-        assert self._transport is not None
-        transport = self._transport
-        loop = asyncio.get_running_loop()
-        try:
-            raw = ENCODERS[form or self._form](request)
-        except ValueError as error:
-            raise DeviceRefused(f"the question is too long for this reader: {error}") from error
-        started = loop.time()
-        try:
-            await transport.write(raw)
-            answer = await self._answer(transport, request.command, started + self._timeout_s)
-        except DeviceTimeout:
-            self.health = replace(self.health, timeouts=self.health.timeouts + 1)
-            raise
-        except DeviceError:
-            await self.close()
-            raise
-        finally:
-            self._count_crc()
-        self._count_answer((loop.time() - started) * 1000)
-        return answer.payload[0], answer.payload[1:]
-
-    async def _answer(self, transport: Transport, command: int, until: float) -> Frame:
-        """Return the next frame that answers `command`; others are late answers and dropped."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                async with asyncio.timeout_at(min(until, loop.time() + QUIET_S)):
-                    data = await transport.read()
-            except TimeoutError:
-                frames = self._parser.salvage()
-                if not frames and loop.time() >= until:
-                    raise self._silent(command) from None
-            else:
-                frames = self._parser.feed(data)
-            for frame in frames:
-                if frame.command == command and frame.payload:
-                    return frame
-                log.debug("dropped a late answer to command %02X", frame.command)
-
-    def _silent(self, command: int) -> DeviceTimeout:
-        return DeviceTimeout(
-            f"the reader did not answer command {command:02X} in {self._timeout_s:g} s",
-            why="No tag can be read or written.",
-            do="Look at the reader's lights; switch it off and on if it stays silent.",
-        )
-
-    def _count_answer(self, took_ms: float) -> None:
-        health = self.health
-        mean = health.response_ms + (took_ms - health.response_ms) / min(health.exchanges + 1, MEAN_OF)
-        self.health = replace(health, exchanges=health.exchanges + 1, response_ms=mean)
-
-    def _count_crc(self) -> None:
-        found, self._parser.crc_errors = self._parser.crc_errors, 0
-        if found:
-            self.health = replace(self.health, crc_errors=self.health.crc_errors + found)
-
-    def count_tag(self, reached: bool) -> None:
-        """Take one command to a tag into the read rate."""
-        rate = self.health.read_rate
-        self.health = replace(self.health, read_rate=rate + (float(reached) - rate) / MEAN_OF)
