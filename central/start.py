@@ -56,7 +56,7 @@ def _items_key(path: Path) -> bytes:
 
 async def run(settings: CentralSettings, ready: Callable[[], None] = lambda: None) -> None:
     """Open the ledger and the stores and run until cancelled; raises ConfigError."""
-    from wire.mqtt_link import MqttLink
+    from wire.mqtt_fast import fast_link
 
     clock = SystemClock()
     policy = load(settings.policy, Policy)
@@ -69,7 +69,7 @@ async def run(settings: CentralSettings, ready: Callable[[], None] = lambda: Non
         stack.push_async_callback(telemetry.close)
         stations = len(await ledger.stations())
         broker = settings.broker
-        link = MqttLink(
+        link = fast_link(
             LinkSettings(
                 host=broker.host,
                 port=broker.port,
