@@ -1,7 +1,7 @@
-"""`turnleaf ledger`: make a ledger, load a registry into it, look into it, copy it and put a copy back.
+"""`turnleaf ledger`: make a ledger, load a registry or another system's files, look into it, copy it.
 
-`init`, `load` and `restore` write, so they need the ledger to themselves: stop central first. `show`,
-`cases`, `backup` and `verify` only read and work beside it.
+`init`, `load`, `import` and `restore` write, so they need the ledger to themselves: stop central first.
+`show`, `cases`, `backup`, `verify` and a dry run of `import` only read and work beside it.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from central import cli_ledger_copies
+from central import cli_ledger_copies, cli_ledger_import
 
 HELP = "Make, load, copy and look into the ledger."
 EXAMPLE = "turnleaf ledger load registry.json --db sqlite:////var/lib/turnleaf/ledger.db"
@@ -17,13 +17,14 @@ EXAMPLE = "turnleaf ledger load registry.json --db sqlite:////var/lib/turnleaf/l
 _EXAMPLES = {
     "init": "init --db sqlite:///ledger.db",
     "load": "load registry.json --db sqlite:///ledger.db",
+    "import": cli_ledger_import.EXAMPLE,
     "show": "show --db sqlite:///ledger.db --json",
     "cases": "cases --all --db sqlite:///ledger.db",
 }
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare init, load, show and cases."""
+    """Declare init, load, import, show and cases."""
     parser.add_argument(
         "--db",
         default=os.environ.get("TURNLEAF_LEDGER", "sqlite:///ledger.db"),
@@ -34,6 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("init", help="make the ledger, or bring its tables up to date")
     load = verbs.add_parser("load", help="insert or update branches, stations, patrons and items")
     load.add_argument("file", type=Path, metavar="FILE", help="a registry in JSON")
+    bring = verbs.add_parser("import", help="bring in patrons, items, loans, holds or fees of another system")
+    cli_ledger_import.arguments(bring)
     verbs.add_parser("show", help="say what the ledger holds")
     cases = verbs.add_parser("cases", help="list what a person must look at")
     cases.add_argument("--all", action="store_true", help="closed ones too")
@@ -48,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     """Run one of the verbs."""
     if args.verb in cli_ledger_copies.VERBS:
         return cli_ledger_copies.run(args)
+    if args.verb == "import":
+        return cli_ledger_import.run(args)
     verbs = {"init": _init, "load": _load, "show": _show, "cases": _cases}
     return verbs[args.verb](args)
 

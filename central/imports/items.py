@@ -1,0 +1,110 @@
+"""Items into the ledger: new ones are added, known ones get what the file says of them.
+
+What circulation knows of an item (its loan, its version, its tag) is not the registry's and is never touched.
+A new item may have a history all the same: it was lent or returned before it was known.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select, union
+
+from central.imports.records import Outcome, Row
+from central.imports.work import Work, among, apart, fault, insert, keys, sql, update
+from central.ledger import schema
+from central.ledger.history import settle_history
+
+Known = dict[str, Any]
+
+
+def _with_history() -> str:
+    lent = select(schema.loan.c.item).where(schema.loan.c.item.in_(keys()))
+    back = select(schema.checkin.c.item).where(schema.checkin.c.item.in_(keys()))
+    return sql(union(lent, back))
+
+
+class ItemWriter:
+    """Writes items."""
+
+    def __init__(self, work: Work, names: Sequence[str]) -> None:
+        self._work = work
+        self._columns = [name for name in names if name != "item"]
+        self._complete = "class" in names and "branch" in names
+        told = [name for name in self._columns if name != "place"]
+        self._known = among(schema.item, "item", ("item", "version", "gone", "loan", *told))
+        self._told = told
+        self._insert = insert(schema.item, ("item", "version", *self._columns))
+        self._update = update(schema.item, "item", ("version", *told))
+        self._with_history = _with_history()
+
+    def write(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Add or change items; what is of no branch, or new and incomplete, is refused."""
+        done: list[Outcome] = []
+        for piece in apart(rows, lambda row: (row.told["item"],)):
+            done += self._piece(piece)
+        return done
+
+    def _piece(self, rows: list[Row]) -> list[Outcome]:
+        run = self._work.hot.connection
+        wanted = json.dumps([row.told["item"] for row in rows])
+        known = {row[0]: row for row in run.execute(self._known, {"keys": wanted})}
+        with_history = {row[0] for row in run.execute(self._with_history, {"keys": wanted})}
+        new: list[Known] = []
+        changed: list[Known] = []
+        done: list[Outcome] = []
+        for row in rows:
+            told, before = row.told, known.get(row.told["item"])
+            wrong = self._wrong(told)
+            if wrong is not None:
+                done.append(fault(row, *wrong))
+            elif before is None and not self._complete:
+                done.append(fault(row, "class", "and branch are needed: the item is not in the ledger"))
+            elif before is None:
+                new.append({**told, "version": 1})
+                done.append("added")
+            elif before[4:] == tuple(told[name] for name in self._told):
+                done.append("unchanged")
+            else:
+                changed.append(
+                    {**told, "version": before[1] + self._tells(told, before), "old_item": before[0]}
+                )
+                done.append("changed")
+        run.executemany(self._insert, new)
+        run.executemany(self._update, changed)
+        self._number(new, with_history)
+        return done
+
+    def _wrong(self, told: Known) -> tuple[str, str] | None:
+        for column in ("branch", "place"):
+            name = told.get(column)
+            if name is not None and name not in self._work.branches:
+                reason = self._work.branch(name)
+                if reason is not None:
+                    return column, reason
+        if told.get("place") is not None and told["place"] == told.get("branch"):
+            told["place"] = None
+        return None
+
+    def _tells(self, told: Known, before: tuple[Any, ...]) -> int:
+        """Number a known item whose word for gates changes; returns by how much its version rises."""
+        gone = told.get("gone", bool(before[2]))
+        if gone == bool(before[2]):
+            return 0
+        word = "gone" if gone else "available" if before[3] is None else "loan"
+        self._work.number(told["item"], before[1] + 1, word)
+        return 1
+
+    def _number(self, new: list[Known], with_history: set[str]) -> None:
+        for told in new:
+            item = told["item"]
+            word = "gone" if told.get("gone") else "available"
+            if item in with_history:
+                row = self._work.hot.item(item)
+                if row is None:
+                    raise RuntimeError("an item vanished while it was written")
+                row = replace(row, state=settle_history(self._work.hot, item))
+                self._work.hot.item_state(item, row.version, row.state)
+                word = row.word
+            self._work.number(item, 1, word)
