@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from central.items import pages
 from central.ledger.ledger import Ledger
+from central.looks import Looks
 from central.pin_tries import PinTries
 from wire.clock import Clock
 from wire.errors import LinkError
@@ -39,6 +40,10 @@ log = logging.getLogger("turnleaf.central.asks")
 
 WAITING = 512
 """Asks that wait at most; a ledger's reader answers some thousand in a second."""
+VERDICTS = 128
+"""Gates' questions that wait for a library's own system at once."""
+WAY_MS = 50
+"""What an answer needs back to the gate, of the time that the gate waits."""
 EXPIRY_MS = (BY_NAME["ask"].expiry_s or 8) * 1000
 
 
@@ -53,13 +58,23 @@ class Asks:
     """Answers what stations ask, from the ledger's readers. `run()` does the work."""
 
     def __init__(
-        self, ledger: Ledger, link: Link, items_key: bytes, clock: Clock, tries: PinTries | None = None
+        self,
+        ledger: Ledger,
+        link: Link,
+        items_key: bytes,
+        clock: Clock,
+        tries: PinTries | None = None,
+        looks: Looks | None = None,
     ) -> None:
         self._ledger = ledger
         self._link = link
         self._key = items_key
         self._clock = clock
         self._tries = tries or PinTries()
+        self._looks = looks
+        """Who is asked about verdicts, where loans are decided elsewhere; None: the ledger knows."""
+        self._tasks: asyncio.TaskGroup | None = None
+        self._verdicts = 0
         self._short: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
         self._long: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
         self.answered = 0
@@ -75,6 +90,9 @@ class Asks:
             self.unreadable += 1
             log.warning("%s asked something that cannot be read", station)
             return
+        if isinstance(ask, AskVerdict) and self._looks is not None:
+            self._look(station, ask, self._looks)
+            return
         line = self._long if isinstance(ask, AskSnapshot | AskChanges) else self._short
         try:
             line.put_nowait(_Waiting(station, ask, self._clock.mono()))
@@ -84,8 +102,31 @@ class Asks:
     async def run(self) -> None:
         """Answer until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._serve(self._short), name="short asks")
-            tasks.create_task(self._serve(self._long), name="items for gates")
+            self._tasks = tasks
+            try:
+                tasks.create_task(self._serve(self._short), name="short asks")
+                tasks.create_task(self._serve(self._long), name="items for gates")
+                if self._looks is not None:
+                    tasks.create_task(self._looks.run(), name="looks elsewhere")
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None
+
+    def _look(self, station: str, ask: AskVerdict, looks: Looks) -> None:
+        """Have a library's own system asked, beside everything else; a gate's patience is short."""
+        if self._tasks is None or self._verdicts >= VERDICTS:
+            self.dropped += 1
+            return
+        self._verdicts += 1
+        self._tasks.create_task(self._verdict(station, ask, looks), name="verdict")
+
+    async def _verdict(self, station: str, ask: AskVerdict, looks: Looks) -> None:
+        try:
+            on_loan = await looks.on_loan(ask.item, max(0, ask.within_ms - WAY_MS) / 1000)
+            self._say(station, VerdictSaid(ask=ask.ask, item=ask.item, on_loan=on_loan))
+            self.answered += 1
+        finally:
+            self._verdicts -= 1
 
     async def _serve(self, line: "asyncio.Queue[_Waiting]") -> None:
         while True:

@@ -5,15 +5,19 @@ that the runner calls.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from central.authority import Authority, Elsewhere, OwnLedger, RemoteAuthority
 from central.authority_runner import Patience
 from central.config import CentralSettings
+from central.looks import ItemLook
 from circulation.policy import Policy
 from wire.clock import SystemClock
 from wire.errors import ConfigError
+
+LOOK_S = 2.0
+"""After this a question of a gate is given up: its connection can answer the next one again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,9 @@ class Chosen:
     authority: Authority
     remote: RemoteAuthority | None = None
     patience: Patience = field(default_factory=Patience)
+    look: ItemLook | None = None
+    """Who is asked how an item stands, for gates that are about to sound."""
+    looks_at_once: int = 2
 
 
 def own(settings: CentralSettings, policy: Policy) -> Chosen:
@@ -35,6 +42,7 @@ def sip2(settings: CentralSettings, policy: Policy) -> Chosen:
     from central.sip2.authority import Sip2Authority
     from central.sip2.client import Peer
     from central.sip2.codec import Dialect
+    from central.sip2.look import Sip2Look
     from central.sip2.pool import Pool
 
     found = settings.sip2
@@ -57,7 +65,15 @@ def sip2(settings: CentralSettings, policy: Policy) -> Chosen:
     call_s = (
         found.timeout_s * 4 * 2 + found.timeout_s * 4
     )  # an answer with its repeats, after a login with its own
-    return Chosen(Elsewhere(), remote, Patience(at_once=found.connections, call_s=call_s))
+    patience = Patience(at_once=found.connections, call_s=call_s)
+    if found.gate_connections == 0:
+        return Chosen(Elsewhere(), remote, patience)
+    quick = replace(peer, timeout_s=min(found.timeout_s, LOOK_S), retries=0)
+    look = Sip2Look(
+        Pool(quick, clock, size=found.gate_connections), clock, institution=found.institution,
+        terminal=secret(found.terminal_password_file), zone=found.zone,
+    )  # fmt: skip
+    return Chosen(Elsewhere(), remote, patience, look, found.gate_connections)
 
 
 def secret(path: Path | None) -> str:

@@ -29,6 +29,7 @@ from central.ledger import alarms as alarm_table
 from central.ledger.ledger import Ledger
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import millis
+from central.looks import Looks
 from central.operate import Operators
 from central.pin_tries import PinTries, TryLimits
 from central.results import (
@@ -78,8 +79,8 @@ def version() -> str:
         return "unknown"
 
 
-def status(clock: Clock, boot: str, state: str, stations: int) -> Outgoing:
-    """Return central's retained presence; `lost` is its will."""
+def status(clock: Clock, boot: str, state: str, stations: int, *, elsewhere: bool = False) -> Outgoing:
+    """Return central's retained presence; `lost` is its will. `elsewhere`: gates ask before they sound."""
     said = CentralStatus.model_validate(
         {
             "state": state,
@@ -87,6 +88,7 @@ def status(clock: Clock, boot: str, state: str, stations: int) -> Outgoing:
             "at": clock.now(),
             "version": version(),
             "reconnect_window_s": round(stations / STATIONS_PER_S, 2),
+            "elsewhere": elsewhere,
         }
     )
     return Outgoing(topic("central"), said.encode(), retain=True)
@@ -136,7 +138,9 @@ class Service:
         self.watch.telemetry_trouble = lambda: self.writer.trouble
         pin = settings.pin
         tries = PinTries(TryLimits(pin.tries_by_card, pin.tries_by_station, pin.within_s))
-        self.asks = Asks(ledger, link, items_key, clock, tries)
+        look, at_once = self.authority.look, self.authority.looks_at_once
+        self.looks = Looks(look, ledger, self.desk.submit, clock, at_once=at_once) if look else None
+        self.asks = Asks(ledger, link, items_key, clock, tries, self.looks)
         self.operators = Operators(
             link,
             clock,
@@ -223,6 +227,8 @@ class Service:
                 "facts_waiting": self.desk.waiting,
                 "asks_answered": self.asks.answered,
                 "asks_dropped": self.asks.dropped,
+                "looks_made": self.looks.made if self.looks else 0,
+                "looks_unanswered": self.looks.unanswered if self.looks else 0,
                 "samples_lost": sum(view.samples_lost for view in views),
                 "points_stored": tally.stored,
                 "points_spooled": tally.spooled,
@@ -240,7 +246,8 @@ class Service:
             self._birth()
 
     def _birth(self) -> None:
-        self.link.post(status(self.clock, self.ledger.boot, "online", len(self.watch.views)))
+        stations, elsewhere = len(self.watch.views), self.looks is not None
+        self.link.post(status(self.clock, self.ledger.boot, "online", stations, elsewhere=elsewhere))
 
     async def _farewell(self, state: str) -> None:
         """Say that we go; the link ends cleanly then, so that the broker would not say it for us."""

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, sele
 from central.ledger import pins
 from central.ledger.rows import moment
 from central.ledger.schema import (
+    UNFINISHED,
+    asked,
     branch,
     card,
     case,
@@ -171,6 +173,12 @@ def on_loan(db: Connection, number: str) -> bool | None:
     """Say whether an item is on loan; None when it is not known here."""
     row = db.execute(select(item.c.loan).where(item.c.item == number)).one_or_none()
     return None if row is None else row.loan is not None
+
+
+def on_its_way(db: Connection, number: str) -> bool:
+    """Say whether a request about an item is still on its way to an authority elsewhere."""
+    found = select(asked.c.request).where(asked.c.item == number).where(UNFINISHED).limit(1)
+    return db.execute(found).first() is not None
 
 
 def snapshot_items(db: Connection, key: bytes) -> Snapshot:

@@ -9,7 +9,6 @@ from wire.ids import CardNumber, Identifier, ItemId
 from wire.messages.base import Instant, Message
 from wire.messages.stream import Answer, Refusal
 
-
 VERDICT_MS = 250
 """So long a gate waits for what an authority elsewhere says; then it decides alone (design §5)."""
 
@@ -87,7 +86,7 @@ class VerdictSaid(Message):
     schema_name: Literal["verdict/1"] = Field("verdict/1", alias="schema")
     ask: Identifier
     item: ItemId
-    on_loan: bool | None = Field(description="None: not known here either.")
+    on_loan: bool | None = Field(None, description="None: not known here either.")
 
 
 class ItemsPage(Message):
