@@ -89,12 +89,17 @@ def read_date(text: str) -> datetime | None:
     as local time. Blanks are no date.
     """
     day, zone, clock = text[:8], text[8:12].strip(), text[12:18]
-    if not (day + clock).isascii() or not (day + clock).isdigit() or len(day + clock) != 14:
+    whole = day + clock
+    if len(whole) != 14 or not whole.isascii() or not whole.isdigit():
         return None
     try:
-        at = datetime.strptime(day + clock, "%Y%m%d%H%M%S")  # noqa: DTZ007 - the zone follows
+        at = datetime(  # noqa: DTZ001 - the zone follows
+            int(day[:4]), int(day[4:6]), int(day[6:]), int(clock[:2]), int(clock[2:4]), int(clock[4:])
+        )
     except ValueError:
         return None
+    if not zone:
+        return at
     if zone.upper() == "Z":
         return at.replace(tzinfo=UTC)
     if zone[:1] in ("+", "-") and zone.isascii() and zone[1:].isdigit() and int(zone[1:]) <= 14:
@@ -106,9 +111,10 @@ def write_date(at: datetime | None) -> str:
     """Return the 18 characters; None is 18 blanks. A time with a zone is written in UTC."""
     if at is None:
         return " " * 18
-    if at.tzinfo is None:
-        return at.strftime("%Y%m%d    %H%M%S")
-    return at.astimezone(UTC).strftime("%Y%m%d   Z%H%M%S")
+    zone = "    "
+    if at.tzinfo is not None:
+        at, zone = at.astimezone(UTC), "   Z"
+    return f"{at.year:04d}{at.month:02d}{at.day:02d}{zone}{at.hour:02d}{at.minute:02d}{at.second:02d}"
 
 
 def _date_or_blank(text: str) -> datetime | None:

@@ -30,22 +30,32 @@ class Framer:
         """Return the frames that end in `data`, without terminators."""
         if self.utf8 or not self._begun:
             data = self._plain(data)
+        *ended, rest = data.replace(b"\n", b"\r").split(b"\r")
+        if not ended:
+            self._held += rest
+            self._bound()
+            return []
+        if self._held or self._too_long:
+            ended[0] = bytes(self._held) + ended[0]
+        self._held = bytearray(rest)
         frames: list[bytes] = []
-        self._held += data.replace(b"\n", b"\r")
-        while (at := self._held.find(b"\r")) >= 0:
-            frame = bytes(self._held[:at]).replace(b"\0", b"")
-            del self._held[: at + 1]
+        for frame in ended:
             if self._too_long:
                 self._too_long = False
-                continue
-            if frame.strip(b" "):
-                self._begun = True
-                frames.append(frame)
-        if len(self._held) > self.longest:
+            elif len(frame) > self.longest:
+                self.dropped += 1
+            elif frame.strip(b" \0"):
+                frames.append(frame.replace(b"\0", b""))
+        self._begun = self._begun or bool(frames)
+        self._bound()
+        return frames
+
+    def _bound(self) -> None:
+        """Drop what is longer than any frame, up to its end."""
+        if len(self._held) > self.longest or self._too_long:
             self._held.clear()
             self.dropped += not self._too_long
             self._too_long = True
-        return frames
 
     @property
     def pending(self) -> bytes:
@@ -54,6 +64,8 @@ class Framer:
 
     def _plain(self, data: bytes) -> bytes:
         """Take telnet commands out; one that is not whole yet is kept for the next piece."""
+        if IAC not in data and not self._telnet:
+            return data
         held = bytes(self._telnet) + data
         self._telnet.clear()
         out = bytearray()
