@@ -135,6 +135,17 @@ def test_a_payment_is_shared_out_in_whole_and_the_rest_is_still_owed(fees: list[
         assert all(old.paid <= new.paid <= new.amount for old, new in zip(fees, after, strict=True))
 
 
+@given(owed())
+def test_all_that_is_owed_can_be_paid_at_once_and_not_a_cent_more(fees: list[Fee]) -> None:
+    all_of_it = outstanding(fees)
+
+    if all_of_it:
+        said = settle(fees, all_of_it)
+        assert isinstance(said, Payment)
+        assert outstanding(pay(fees, said)) == 0
+    assert isinstance(settle(fees, all_of_it + 1), Refusal)
+
+
 @given(owed(), st.integers(1, 3000))
 def test_the_oldest_fee_is_paid_before_a_younger_one(fees: list[Fee], amount: int) -> None:
     said = settle(fees, amount)

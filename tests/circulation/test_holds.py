@@ -109,6 +109,14 @@ def test_holds_on_two_copies_do_not_stand_in_each_others_way() -> None:
     assert [position(holds, one.hold) for one in holds] == [1, 1, 3]
 
 
+def test_an_item_without_title_is_wanted_by_who_asked_for_it_alone() -> None:
+    bare = replace(COPY, title=None)
+
+    assert satisfies(bare, hold(1, item="i1"))
+    assert not satisfies(bare, hold(1))
+    assert not satisfies(bare, hold(1, title=None))
+
+
 # --- what comes back
 
 
@@ -219,6 +227,7 @@ def test_the_patrons_own_hold_is_over_with_it_and_frees_the_copy_that_was_kept(
         before = next(one for one in holds if one.hold == said.hold.hold)
         assert item.item == said.hold.ready_item
         assert said.freed == (before.ready_item if before.ready_item != item.item else None)
+        assert before.ready_item == item.item or all(one.ready_item != item.item for one in own)
 
 
 @given(ITEMS, PATRONS, held())
@@ -257,6 +266,7 @@ def test_what_expires_is_over_for_good_and_frees_what_was_kept(holds: list[Hold]
     after = {one.hold: one for one in (*holds, *ended.holds)}
 
     assert expire(after.values(), TODAY).holds == ()
+    assert [one.ready_item for one in ended.holds if one.ready_item] == list(ended.freed)
     assert len(ended.freed) == len(set(ended.freed))
     for one in ended.holds:
         assert one.state == "expired"
