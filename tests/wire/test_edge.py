@@ -243,7 +243,7 @@ async def test_a_file_of_a_newer_turnleaf_is_left_alone(desk: Desk) -> None:
     with pytest.raises(ConfigError, match="version 99"):
         await desk.open()
     with sqlite3.connect(desk.path) as db:
-        db.execute("PRAGMA user_version=1")
+        db.execute("PRAGMA user_version=2")
     db.close()
     await desk.open()
 

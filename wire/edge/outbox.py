@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from wire.clock import Stamper
 from wire.edge.model import REQUEST_SHARE, REQUESTS, SETTLING, Depth, Limits, OutboxFull, Phase
-from wire.edge.rows import OutboxRow, instant, pack, sealed
+from wire.edge.rows import OutboxRow, crc_of, instant, pack, sealed
 from wire.edge.schema import Synchronous
 from wire.errors import DeviceError, WireError
 from wire.ids import SEALED, new_id
@@ -31,13 +31,13 @@ T = TypeVar("T")
 
 NAMED_FOR = timedelta(hours=1)
 NAMED = """
-    SELECT seq, body FROM outbox JOIN visit ON request_id = id
+    SELECT seq FROM outbox JOIN visit ON request_id = id
     WHERE phase = 'withdrawn' AND answer IS NULL AND void_reason IS NULL AND at < ?
     AND instr(body, '"card":"sealed:') = 0
 """
 """Requests that nobody answered before they were withdrawn, and that still name a card."""
 
-COLUMNS = "seq, id, kind, body, at, answer, void_reason"
+COLUMNS = "seq, id, kind, body, at, answer, void_reason, crc"
 
 
 class Outbox:
@@ -155,14 +155,24 @@ class Outbox:
         if earlier and earlier[0] > at:
             at = earlier[0]  # a clock that was set back does not make a row older than the one before it
         seq = self.held.last + 1
-        self._db.execute(
-            f"INSERT INTO outbox ({COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?)",  # noqa: S608 - a constant
-            (seq, row_id, body.schema_name, packed, at, void_reason),
-        )
+        self._insert(OutboxRow(seq, row_id, body.schema_name, packed, at, None, void_reason))
         self.held = replace(self.held, last=seq, last_id=row_id)
         self._open_bytes += len(packed)
         if phase is not None:
             self._set_phase(row_id, phase)
+
+    def _insert(self, row: OutboxRow) -> None:
+        self._db.execute(
+            f"INSERT INTO outbox ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+            (row.seq, row.id, row.kind, row.body, row.at, row.answer, row.void_reason, crc_of(row)),
+        )
+
+    def _rewrite(self, row: OutboxRow) -> None:
+        """Within a commit: the same entry with another body, answer or reason."""
+        self._db.execute(
+            "UPDATE outbox SET body = ?, answer = ?, void_reason = ?, crc = ? WHERE seq = ?",
+            (row.body, row.answer, row.void_reason, crc_of(row), row.seq),
+        )
 
     def _set_phase(self, request: str, phase: Phase) -> None:
         self._db.execute(
@@ -213,18 +223,14 @@ class Outbox:
         """
         if central is None or answer.central != central or self.phases.get(answer.request) != "waiting":
             return None
-        kind, body = self._db.execute(
-            "SELECT kind, body FROM outbox WHERE id = ?", (answer.request,)
-        ).fetchone()
+        row = self._row("id = ?", answer.request)
+        body = row.body if answer.card is None else sealed(row.body, answer.card)
         kept = answer.model_copy(update={"card": None, "title": None})
         phase: Phase = "refused"
         if answer.outcome == "granted":
-            phase = "writing" if kind == "checkout/1" else "done"  # a renewal touches no tag
+            phase = "writing" if row.kind == "checkout/1" else "done"  # a renewal touches no tag
         with self._commit():
-            self._db.execute(
-                "UPDATE outbox SET answer = ?, body = ? WHERE id = ?",
-                (kept.encode(), body if answer.card is None else sealed(body, answer.card), answer.request),
-            )
+            self._rewrite(replace(row, answer=kept.encode(), body=body))
             self._set_phase(answer.request, phase)
         self._cut = True
         self._measure()
@@ -232,12 +238,11 @@ class Outbox:
 
     def void(self, row: OutboxRow, reason: str) -> OutboxRow:
         """S6: same number and id, the body replaced by the reason; committed before it is published."""
+        voided = replace(row, body=b"", void_reason=reason[:200])
         with self._commit():
-            self._db.execute(
-                "UPDATE outbox SET body = x'', void_reason = ? WHERE seq = ?", (reason[:200], row.seq)
-            )
+            self._rewrite(voided)
         self._measure()
-        return replace(row, body=b"", void_reason=reason[:200])
+        return voided
 
     def prune(self, now: datetime, at_most: int = 500) -> int:
         """S5: drop the oldest rows that central has, that are old enough and owe nothing; return how many."""
@@ -272,10 +277,9 @@ class Outbox:
             found = self._db.execute(NAMED, (instant(now - NAMED_FOR),)).fetchall()
             if found:
                 with self._commit():
-                    self._db.executemany(
-                        "UPDATE outbox SET body = ? WHERE seq = ?",
-                        [(sealed(body, f"{SEALED}withdrawn"), seq) for seq, body in found],
-                    )
+                    for (seq,) in found:
+                        row = self._row("seq = ?", seq)
+                        self._rewrite(replace(row, body=sealed(row.body, f"{SEALED}withdrawn")))
                 self._cut = True
         if self._cut:
             self._cut = False
@@ -284,6 +288,11 @@ class Outbox:
     def _id_of(self, seq: int) -> str | None:
         row = self._db.execute("SELECT id FROM outbox WHERE seq = ?", (seq,)).fetchone()
         return None if row is None else str(row[0])
+
+    def _row(self, where: str, value: object) -> OutboxRow:
+        return OutboxRow(
+            *self._db.execute(f"SELECT {COLUMNS} FROM outbox WHERE {where}", (value,)).fetchone()  # noqa: S608
+        )
 
     def _rows(self, first: int, last: int) -> list[OutboxRow]:
         found = self._db.execute(

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zlib import crc32
 
 from pydantic_core import PydanticSerializationError
 
@@ -22,6 +23,8 @@ class OutboxRow:
     at: str
     answer: bytes | None = None
     void_reason: str | None = None
+    crc: int | None = None
+    """Sum of the columns before it; None in rows of an older file. SQLite itself does not sum its pages."""
 
 
 def pack(body: Body) -> tuple[bytes, str | None]:
@@ -42,10 +45,18 @@ def sealed(body: bytes, card: str) -> bytes:
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def crc_of(row: OutboxRow) -> int:
+    """Return the sum (CRC-32) of a row's id, kind, body, time, answer and reason; its number may change."""
+    parts = (row.id, row.kind, row.at, row.void_reason or "")
+    return crc32(b"\0".join((*(part.encode() for part in parts), row.body, row.answer or b"")))
+
+
 def unreadable(row: OutboxRow) -> str | None:
     """Return why the row cannot be said as it stands, or None."""
     if row.void_reason is not None:
         return None
+    if row.crc is not None and row.crc != crc_of(row):
+        return "damaged on the disk"
     try:
         sound = isinstance(json.loads(row.body), dict)
         if row.answer is not None:

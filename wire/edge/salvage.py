@@ -11,13 +11,14 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from wire.clock import Stamper
 from wire.edge.model import REQUESTS, Phase
-from wire.edge.rows import OutboxRow, instant, pack, unreadable
+from wire.edge.rows import OutboxRow, crc_of, instant, pack, unreadable
 from wire.edge.schema import Connect, prepare
 from wire.ids import new_id
 from wire.messages.base import stamped
@@ -103,7 +104,8 @@ def _read(path: Path, connect: Connect) -> tuple[list[OutboxRow], dict[str, Phas
             if isinstance(stream, str):
                 parents = (*_streams(older), stream)
         phases = dict(_each(db, "SELECT request_id, phase FROM visit"))
-        columns = "SELECT seq, id, kind, body, at, answer, void_reason FROM outbox"
+        crc = "crc" if _has_crc(db) else "NULL"
+        columns = f"SELECT seq, id, kind, body, at, answer, void_reason, {crc} FROM outbox"  # noqa: S608
         for order in ("seq", "seq DESC"):  # from both ends up to the damage
             for found in _each(db, f"{columns} ORDER BY {order}"):
                 rows.setdefault(found[0], OutboxRow(*found))
@@ -112,6 +114,11 @@ def _read(path: Path, connect: Connect) -> tuple[list[OutboxRow], dict[str, Phas
                 rows.setdefault(found[0], OutboxRow(*found))
     good = [row for _, row in sorted(rows.items()) if _is_row(row)]
     return good, phases, parents
+
+
+def _has_crc(db: sqlite3.Connection) -> bool:
+    """Say whether the damaged file has sums; one of an older program has none."""
+    return any(column[1] == "crc" for column in _each(db, "PRAGMA table_info(outbox)"))
 
 
 def _each(db: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
@@ -156,19 +163,23 @@ def _write(
         **stamped(stamper.stamp()),
     )
     packed, _ = pack(began)
-    insert = "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?)"
+    insert = "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
     db.execute("INSERT INTO stream VALUES (1, ?, ?, 0, 0, '')", (new_id(), json.dumps(parents)))
-    db.execute(insert, (1, new_id(), began.schema_name, packed, instant(began.at), None, None))
+    first = OutboxRow(1, new_id(), began.schema_name, packed, instant(began.at))
+    db.execute(insert, (*_columns(first), crc_of(first)))
     seq = 1
     for row in rows:
-        body, answer, reason = row.body, row.answer, row.void_reason
+        carried = replace(row, seq=seq + 1)
         if why := unreadable(row):
-            body, answer, reason = b"", None, why
-        added = db.execute(insert, (seq + 1, row.id, row.kind, body, row.at, answer, reason)).rowcount
-        seq += added
+            carried = replace(carried, body=b"", answer=None, void_reason=why)
+        seq += db.execute(insert, (*_columns(carried), crc_of(carried))).rowcount
     known = _phases_from(rows) | {request: phase for request, phase in phases.items() if _is_phase(phase)}
     held = {row.id for row in rows}
     db.executemany("INSERT INTO visit VALUES (?, ?)", [pair for pair in known.items() if pair[0] in held])
+
+
+def _columns(row: OutboxRow) -> tuple[object, ...]:
+    return row.seq, row.id, row.kind, row.body, row.at, row.answer, row.void_reason
 
 
 def _is_phase(phase: object) -> bool:

@@ -38,6 +38,9 @@ MIGRATIONS = (
         phase TEXT NOT NULL CHECK (phase IN ('waiting','writing','done','refused','withdrawn','unknown'))
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE outbox ADD COLUMN crc INTEGER;
+    """,
 )
 """Step n brings a file from version n to n+1 (`PRAGMA user_version`). Steps are never changed, only added."""
 

@@ -10,8 +10,8 @@ import json
 from dataclasses import replace
 from typing import assert_never
 
-from wire.edge.outbox import COLUMNS, Outbox
-from wire.edge.rows import instant, pack, to_message, unreadable
+from wire.edge.outbox import Outbox
+from wire.edge.rows import OutboxRow, instant, pack, to_message, unreadable
 from wire.messages.base import stamped
 from wire.messages.facts import Began
 from wire.messages.stream import Entry, Hello, Lost, Resume, Void
@@ -104,10 +104,7 @@ class EdgeStore(Outbox):
         self._db.execute(
             "INSERT INTO stream VALUES (1, ?, ?, 0, 0, '')", (fork.stream, json.dumps(fork.parents))
         )
-        self._db.execute(
-            f"INSERT INTO outbox ({COLUMNS}) VALUES (1, ?, 'began/1', ?, ?, NULL, NULL)",  # noqa: S608 - a constant
-            (fork.began, packed, instant(body.at)),
-        )
+        self._insert(OutboxRow(1, fork.began, body.schema_name, packed, instant(body.at)))
         last = self._db.execute("SELECT seq, id FROM outbox ORDER BY seq DESC LIMIT 1").fetchone()
         self.held = Held(fork.stream, fork.parents, *last)
         self._open_bytes = self._db.execute("SELECT sum(length(body)) FROM outbox").fetchone()[0]
