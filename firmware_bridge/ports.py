@@ -7,7 +7,7 @@ about "not secured".
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from wire.errors import DeviceError
 
@@ -212,6 +212,14 @@ class UhfReader(Protocol):
 
     def events(self) -> AsyncIterator[UhfEvent]:
         """Yield what happens, for ever; first ReaderFound or ReaderLost."""
+
+
+@runtime_checkable
+class Sampled(Protocol):
+    """A device that makes its own health sample."""
+
+    def sample(self) -> dict[str, float]:
+        """Return values to be published, each name with its unit; rates are those since the last call."""
 
 
 @dataclass(frozen=True, slots=True)

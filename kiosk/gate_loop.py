@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never, runtime_checkable
 
 from firmware_bridge.errors import DeviceLost, DeviceTimeout, FrameError
-from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, TagMemory
+from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, Sampled, TagMemory
 from firmware_bridge.tags.reading import ItemTag, TagReading, decode_tag
 from kiosk.config import GateSettings
 from kiosk.gate import Known, judge
@@ -247,5 +247,7 @@ class GateWatch:
             values["response_ms"] = health.response_ms
             values["retries"] = float(health.retries - self._retries)
             self._retries = health.retries
+        if isinstance(self._device, Sampled):
+            values |= self._device.sample()
         self._tags_read = self._unread = 0
         self._tell(PadSampled(values))

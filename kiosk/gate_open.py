@@ -1,4 +1,4 @@
-"""Which devices a gate has: one FEIG reader for everything, or a UHF reader with a lamp on pins."""
+"""Which devices a gate has: a FEIG reader for everything, or a UHF reader; the lamp may be on pins."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,9 @@ from kiosk.gate_uhf import UhfGate, UhfRules
 from kiosk.pad_loop import open_feig, security_bits
 from wire.clock import Clock
 from wire.errors import ConfigError
+
+LAMP_OUTPUT = 1
+"""Output of a reader that carries lamp and buzzer when they are not on this machine's pins."""
 
 
 @asynccontextmanager
@@ -48,20 +51,27 @@ def _pins(settings: GateSettings) -> GpioLamp | None:
 
 @asynccontextmanager
 async def _uhf(settings: GateSettings, clock: Clock, lamp: Lamp | None) -> AsyncIterator[UhfGate]:
+    from firmware_bridge.llrp.conversation import Settings
     from firmware_bridge.llrp.reader import LlrpReader
 
     if settings.pad.serial:
         raise ConfigError(
             "a UHF reader is spoken to over TCP, not a serial port", do="Give host and port in [pad]."
         )
-    reader = LlrpReader(settings.pad.host, settings.pad.port, ca_file=settings.uhf.ca)
+    own_lamp = settings.lamp.fitted and lamp is None
+    reader = LlrpReader(
+        settings.pad.host,
+        settings.pad.port,
+        Settings(outputs=(LAMP_OUTPUT,) if own_lamp else ()),
+        ca_file=settings.uhf.ca,
+    )
     rules = UhfRules(
         frozenset(settings.pad.owners),
         security_bits(settings.pad),
         settings.uhf.hold_ms,
         settings.uhf.least_dbm,
     )
-    gate = UhfGate(reader, rules, clock, lamp=lamp)
+    gate = UhfGate(reader, rules, clock, lamp=reader if own_lamp else lamp)
     following = asyncio.create_task(gate.run(), name="uhf reader")
     try:
         yield gate

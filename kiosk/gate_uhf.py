@@ -16,6 +16,7 @@ from firmware_bridge.ports import (
     Lamp,
     ReaderFound,
     ReaderLost,
+    Sampled,
     TagMemory,
     UhfReader,
     UhfTagSeen,
@@ -58,6 +59,7 @@ class UhfGate:
         self._found: DeviceInfo | None = None
         self._lost: DeviceError = DeviceLost("the UHF reader has not been heard yet")
         self._news = asyncio.Event()
+        self._weak_told = 0
         self.weak = 0
         """Reports that were left out."""
 
@@ -111,6 +113,12 @@ class UhfGate:
         """Light and sound, where a lamp is fitted."""
         if self._lamp is not None:
             await self._lamp.alarm(seconds)
+
+    def sample(self) -> dict[str, float]:
+        """Return how the reader does, for the gate's health sample, and how many reports were too weak."""
+        weak, self._weak_told = self.weak - self._weak_told, self.weak
+        values = self._reader.sample() if isinstance(self._reader, Sampled) else {}
+        return values | {"weak_reports": float(weak)}
 
     def _there(self) -> DeviceInfo:
         if self._found is None:

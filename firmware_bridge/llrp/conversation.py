@@ -19,18 +19,18 @@ from wire.errors import DeviceError
 ROSPEC = 0x7EAF
 """The number of our ROSpec; any but 0, which means all."""
 Phase = Literal[
-    "greeting", "version", "set-version", "capabilities", "configure", "identify",
-    "delete", "add", "enable", "start", "reporting", "stopping", "closing", "closed",
+    "greeting", "version", "set-version", "capabilities", "configure", "dark", "identify",
+    "delete", "add", "enable", "start", "reporting", "switching", "stopping", "closing", "closed",
 ]  # fmt: skip
 ANSWERS: dict[Phase, int] = {
-    "version": 56, "set-version": 57, "capabilities": 11, "configure": 13, "identify": 12,
-    "delete": 31, "add": 30, "enable": 34, "start": 32, "stopping": 31, "closing": 4,
+    "version": 56, "set-version": 57, "capabilities": 11, "configure": 13, "dark": 13, "identify": 12,
+    "delete": 31, "add": 30, "enable": 34, "start": 32, "switching": 13, "stopping": 31, "closing": 4,
 }  # fmt: skip
 """Which message answers the request of a phase."""
 NEXT: dict[Phase, Phase] = {
-    "set-version": "capabilities", "capabilities": "configure", "configure": "identify", "identify": "delete",
-    "delete": "add", "add": "enable", "enable": "start", "start": "reporting",
-    "stopping": "closing", "closing": "closed",
+    "set-version": "capabilities", "capabilities": "configure", "configure": "dark", "dark": "identify",
+    "identify": "delete", "delete": "add", "add": "enable", "enable": "start", "start": "reporting",
+    "switching": "reporting", "stopping": "closing", "closing": "closed",
 }  # fmt: skip
 
 
@@ -48,6 +48,8 @@ class Settings:
     """Tags per report message."""
     keep_alive_ms: int = 5000
     """How often the reader says that it lives."""
+    outputs: tuple[int, ...] = ()
+    """Ports of the reader's general-purpose outputs that carry lamp and buzzer; off at each connection."""
     negotiate: bool = True
     """Ask for LLRP 1.1; a reader that refuses is spoken to in 1.0.1."""
 
@@ -82,13 +84,20 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Switched:
+    """The reader took the order to switch its outputs, or refused it."""
+
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The connection is of no more use."""
 
     error: DeviceError
 
 
-Effect = Send | Ready | Antenna | Notice | Failed
+Effect = Send | Ready | Antenna | Notice | Switched | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,8 @@ class Conversation:
     version: int = V1_0_1
     message_id: int = 0
     info: DeviceInfo = field(default_factory=DeviceInfo)
+    on: bool = False
+    """Whether the outputs are on, or to be switched on."""
 
     @property
     def open(self) -> bool:
@@ -123,8 +134,17 @@ def step(state: Conversation, message: Message) -> Result:
             return _error(state, message)
         case number if number == ANSWERS.get(state.phase) and message.id == state.message_id:
             return _answer(state, message)
+        case 13 if state.phase == "stopping":
+            return state, ()  # the lamp went off on the way out
         case _:
             return state, (Notice(f"{message.name} came unasked; left out"),)
+
+
+def switch(state: Conversation, on: bool) -> Result:
+    """Switch the outputs; only while it reports, one order at a time."""
+    if state.phase != "reporting":
+        return state, (Switched(f"the reader is not ready ({state.phase})"),)
+    return _ask(replace(state, on=on), "switching")
 
 
 def stop(state: Conversation) -> Result:
@@ -133,7 +153,11 @@ def stop(state: Conversation) -> Result:
         return state, ()
     if state.phase == "greeting":
         return replace(state, phase="closed"), ()
-    return _ask(state, "stopping")
+    if not state.on:
+        return _ask(state, "stopping")
+    state, off = _ask(replace(state, on=False), "switching")
+    state, stopping = _ask(state, "stopping")
+    return state, (*off, *stopping)
 
 
 def refusal(message: Message) -> str | None:
@@ -165,6 +189,8 @@ def _request(state: Conversation) -> Message:
             return Message(1, version=version)
         case "configure":
             return Message(3, version=version, inner=_configuration(state.settings))
+        case "switching" | "dark":
+            return Message(3, version=version, inner=_outputs(state.settings, on=state.on))
         case "identify":
             return Message(2, fields={"requested_data": 1}, version=version)
         case "delete":
@@ -189,7 +215,9 @@ def _answer(state: Conversation, message: Message) -> Result:
         return _ask(replace(state, version=V1_1), "set-version") if able else _ask(state, "capabilities")
     if state.phase == "set-version" and why is not None:
         return _ask(replace(state, version=V1_0_1), "capabilities")
-    if why is not None and state.phase not in ("stopping", "closing", "identify"):
+    if state.phase == "switching":
+        return replace(state, phase="reporting"), (Switched(why or ""),)
+    if why is not None and state.phase not in ("stopping", "closing", "identify", "dark"):
         return replace(state, phase="closed"), (Failed(_refused(state.phase, why)),)
     if state.phase == "capabilities":
         state = replace(state, info=_info(message))
@@ -198,6 +226,8 @@ def _answer(state: Conversation, message: Message) -> Result:
         serial = bytes(found.fields["reader_id"]).hex().upper() if found else ""
         state = replace(state, info=replace(state.info, serial=serial))
     after = NEXT[state.phase]
+    if after == "dark" and not state.settings.outputs:
+        after = NEXT[after]
     if after == "reporting":
         return replace(state, phase=after), (Ready(state.info),)
     return (replace(state, phase=after), ()) if after == "closed" else _ask(state, after)
@@ -211,8 +241,10 @@ def _error(state: Conversation, message: Message) -> Result:
             return _ask(replace(state, version=V1_0_1), "capabilities")
         case "stopping":
             return _ask(state, "closing")
-        case "identify":
-            return _ask(state, "delete")
+        case "switching":
+            return replace(state, phase="reporting"), (Switched(why),)
+        case "identify" | "dark":
+            return _ask(state, NEXT[state.phase])
         case "reporting":
             return state, (Notice(f"the reader reports an error: {why}"),)
         case _:
@@ -284,6 +316,11 @@ def _configuration(settings: Settings) -> tuple[Parameter, ...]:
         Parameter(220, {"trigger_type": 1, "period_ms": settings.keep_alive_ms}),
         Parameter(226, {"hold_events_and_reports_upon_reconnect": False}),
     )
+
+
+def _outputs(settings: Settings, *, on: bool) -> tuple[Parameter, ...]:
+    """GPOWriteData for each output of ours (§13.2.4)."""
+    return tuple(Parameter(219, {"gpo_port": port, "gpo_data": on}) for port in settings.outputs)
 
 
 def _rospec(settings: Settings) -> Parameter:

@@ -7,18 +7,18 @@ back-off. Ending the iteration deletes our ROSpec and closes, so that the reader
 import asyncio
 import logging
 import ssl
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
 from firmware_bridge.errors import DeviceLost, DeviceRefused, DeviceTimeout, FrameError
 from firmware_bridge.llrp import conversation as talk
 from firmware_bridge.llrp import reports
-from firmware_bridge.llrp.codec import Framer, MalformedError, decode, encode
+from firmware_bridge.llrp.codec import Framer, MalformedError, Message, decode, encode
 from firmware_bridge.llrp.conversation import Conversation, Settings
+from firmware_bridge.llrp.health import LlrpHealth
 from firmware_bridge.ports import DeviceInfo, ReaderFound, ReaderLost, UhfEvent, UhfTagSeen
 from firmware_bridge.transport import TcpTransport
 from wire.errors import DeviceError
@@ -34,29 +34,11 @@ GOODBYE_S = 2.0
 """How long good-bye may take; then the connection is closed as it is."""
 QUEUE = 4096
 """Events that may wait; beyond it the reader's own buffer fills, and it says so."""
-RO_ACCESS_REPORT = 61
-
-
-@dataclass
-class LlrpHealth:
-    """What went over the connection since start. The rate is the difference of two samples."""
-
-    reports: int = 0
-    """Tag reports."""
-    connections: int = 0
-    """How often a connection came to reporting; more than one are reconnections."""
-    losses: int = 0
-    """Connections lost or refused."""
-    by_antenna: Counter[int] = field(default_factory=Counter)
-    """Antenna -> tag reports."""
-    rssi: dict[int, int] = field(default_factory=dict)
-    """Antenna -> peak RSSI of its last report, dBm."""
-    antennas: dict[int, bool] = field(default_factory=dict)
-    """Antenna -> connected, for those of which the reader told."""
+RO_ACCESS_REPORT, KEEPALIVE, KEEPALIVE_ACK = 61, 62, 72
 
 
 class LlrpReader:
-    """`ports.UhfReader` over LLRP; TLS, verified by `ca_file`, when that is given."""
+    """`ports.UhfReader` over LLRP, and the `Lamp` on its outputs; TLS, verified by `ca_file`, when given."""
 
     def __init__(
         self,
@@ -75,6 +57,8 @@ class LlrpReader:
         self._answer_s = answer_s
         self._backoff_s = backoff_s
         self._queue: asyncio.Queue[UhfEvent | None] = asyncio.Queue(QUEUE)
+        self._connection: _Connection | None = None
+        self._ordering = asyncio.Lock()
         self.health = LlrpHealth()
         self.info = DeviceInfo()
 
@@ -89,6 +73,25 @@ class LlrpReader:
         finally:
             loop.cancel()
             await asyncio.wait((loop,))
+
+    async def alarm(self, seconds: float) -> None:
+        """Switch the outputs on for `seconds`; a new alarm makes them last from then on.
+
+        The reader has no clock for it: the connection that switched them on switches them off, and so does
+        the next one when it was lost meanwhile. Raises DeviceLost, DeviceTimeout, DeviceRefused.
+        """
+        async with self._ordering:
+            if self._connection is None:
+                raise DeviceLost(
+                    "the UHF reader is not connected",
+                    why="Its outputs carry lamp and buzzer.",
+                    do="Look at the reader's power and its network.",
+                )
+            await self._connection.light(seconds)
+
+    def sample(self) -> dict[str, float]:
+        """Return the values of a health sample: rates since the last one, keep-alive's age, losses."""
+        return self.health.sample(asyncio.get_running_loop().time())
 
     def _squeeze_in(self, event: UhfEvent | None) -> None:
         """Queue what must not be lost; the oldest goes when there is no room."""
@@ -114,7 +117,10 @@ class LlrpReader:
 
     async def _once(self) -> None:
         transport = await self._open()
-        connection = _Connection(transport, Conversation(self._settings), self._answer_s, self._take)
+        connection = _Connection(
+            transport, Conversation(self._settings), self._answer_s, self._take, self.health
+        )
+        self._connection = connection
         try:
             await connection.follow()
         except (DeviceLost, DeviceTimeout):
@@ -122,6 +128,7 @@ class LlrpReader:
                 self._settings = replace(self._settings, negotiate=False)
             raise
         finally:
+            self._connection = None
             await connection.end()
 
     async def _take(self, event: UhfTagSeen | talk.Ready | talk.Antenna) -> None:
@@ -130,7 +137,7 @@ class LlrpReader:
             case UhfTagSeen(antenna=antenna, rssi=rssi):
                 health.reports += 1
                 if antenna is not None:
-                    health.by_antenna[antenna] += 1
+                    health.rates.count(antenna)
                     if rssi is not None:
                         health.rssi[antenna] = rssi
                 await self._queue.put(event)
@@ -174,29 +181,94 @@ class _Connection:
         state: Conversation,
         answer_s: float,
         take: Callable[[UhfTagSeen | talk.Ready | talk.Antenna], Awaitable[None]],
+        health: LlrpHealth,
     ) -> None:
         self._transport = transport
         self.state = state
         self._answer_s = answer_s
         self._take = take
         self._framer = Framer()
+        self._health = health
+        self._asked_at = asyncio.get_running_loop().time()
+        self._heard_at = self._asked_at
+        self._dark_at: float | None = None
+        self._wait: asyncio.Timeout | None = None
+        self._switched: asyncio.Future[str] | None = None
 
     async def follow(self) -> None:
         """Talk until the connection is lost; raises DeviceError."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._answer_s
-        while True:
-            waiting = self.state.message_id
-            quiet_s = 3 * self.state.settings.keep_alive_ms / 1000
-            deadline = due if self.state.open else loop.time() + quiet_s
-            try:
-                async with asyncio.timeout_at(deadline):
-                    data = await self._transport.read()
-            except TimeoutError as error:
-                raise self._silent() from error
-            await self._digest(data)
-            if self.state.message_id != waiting:
-                due = loop.time() + self._answer_s
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout_at(self._until()) as self._wait:
+                        data = await self._transport.read()
+                except TimeoutError as error:
+                    if not self._is_dark_due(loop.time()):
+                        raise self._silent() from error
+                    await self._darken()
+                    continue
+                finally:
+                    self._wait = None
+                self._heard_at = loop.time()
+                await self._digest(data)
+        finally:
+            if self._switched is not None and not self._switched.done():
+                self._switched.set_result("the connection was lost")
+
+    def _until(self) -> float:
+        """Return when the next thing must have happened: an answer, a sign of life, the lamp's end."""
+        quiet_s = 3 * self.state.settings.keep_alive_ms / 1000
+        due = self._asked_at + self._answer_s if self.state.open else self._heard_at + quiet_s
+        return due if self._dark_at is None or self.state.open else min(due, self._dark_at)
+
+    def _is_dark_due(self, now: float) -> bool:
+        return self._dark_at is not None and not self.state.open and self._dark_at <= now
+
+    async def light(self, seconds: float) -> None:
+        """Switch the outputs on and see to it that they go off; raises DeviceRefused, DeviceTimeout."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._answer_s):
+                while self.state.phase == "switching":  # they are just being switched off
+                    assert self._switched is not None
+                    await asyncio.shield(self._switched)
+                self._dark_at = (
+                    loop.time() + seconds
+                )  # before the order: it may be carried out and not answered
+                refused = await self._switch()
+        except TimeoutError as error:
+            raise self._silent() from error
+        if refused:
+            self._dark_at = None
+            raise DeviceRefused(
+                f"the reader does not switch its outputs: {refused}",
+                why="The gate cannot light its lamp.",
+                do="Compare the number of its outputs with the settings; `fitted = false` is for no lamp.",
+            )
+
+    async def _darken(self) -> None:
+        """Order the outputs off; its answer comes like any other."""
+        self._dark_at = None
+        self._switched = asyncio.get_running_loop().create_future()
+        self.state, effects = talk.switch(self.state, False)
+        await self._do(effects)
+
+    async def _switch(self) -> str:
+        """Switch on, and return why the reader refused; empty when it did not."""
+        switched: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._switched = switched
+        self.state, effects = talk.switch(self.state, True)
+        await self._do(effects)
+        self._hurry()
+        refused = await asyncio.shield(switched)
+        self._hurry()
+        return refused
+
+    def _hurry(self) -> None:
+        """Let `follow` wait for what is due now, not for what was due when it began to wait."""
+        if self._wait is not None:
+            self._wait.reschedule(self._until())
 
     async def _digest(self, data: bytes) -> None:
         try:
@@ -205,20 +277,37 @@ class _Connection:
                     for tag in reports.tags(message):
                         await self._take(tag)
                     continue
-                self.state, effects = talk.step(self.state, decode(message))
-                await self._do(effects)
+                await self._take_message(decode(message))
         except MalformedError as error:
+            self._health.malformed += 1
             raise FrameError(
                 f"the reader sent bytes that are no LLRP: {error} (byte {error.offset})",
                 why="The stream cannot be followed any more; it is opened anew.",
                 do="If this comes back, record the connection and look at it with `turnleaf explain llrp`.",
             ) from error
 
+    async def _take_message(self, message: Message) -> None:
+        asked, waiting = self.state.open, self.state.message_id
+        if message.type == KEEPALIVE:
+            self._health.keep_alives += 1
+            self._health.keep_alive_at = self._heard_at
+        self.state, effects = talk.step(self.state, message)
+        if asked and (self.state.message_id != waiting or not self.state.open):
+            self._health.response_ms = (self._heard_at - self._asked_at) * 1000
+        await self._do(effects)
+
     async def _do(self, effects: tuple[talk.Effect, ...]) -> None:
         for effect in effects:
             match effect:
                 case talk.Send(message=message):
+                    if message.type != KEEPALIVE_ACK:
+                        self._asked_at = asyncio.get_running_loop().time()
                     await self._transport.write(encode(message))
+                case talk.Switched(refused=refused):
+                    if refused:
+                        log.warning("the outputs were not switched: %s", refused)
+                    if self._switched is not None and not self._switched.done():
+                        self._switched.set_result(refused)
                 case talk.Ready() | talk.Antenna():
                     await self._take(effect)
                 case talk.Notice(text=text):

@@ -81,7 +81,11 @@ class SimLlrpReader:
         self.log: list[Message] = []
         """What clients sent."""
         self.reported = 0
+        self.gpos = 4
+        """General-purpose outputs that it has; an order to another one is a field error."""
         self.gpo: dict[int, bool] = {}
+        self.gpo_log: list[tuple[int, bool]] = []
+        """Every order to an output, in order."""
         self.port = 0
         self._tls = tls
         self._clock = clock or SystemClock()
@@ -189,7 +193,7 @@ class SimLlrpReader:
             case 2:
                 return {}, self._configuration()
             case 3:
-                self._configure(message)
+                return {"code": self._configure(message)}, ()
             case 20:
                 for spec in message.inner:
                     self.rospecs[spec.fields["rospec_id"]] = spec
@@ -229,17 +233,22 @@ class SimLlrpReader:
             self.states[known] = {22: ACTIVE, 23: INACTIVE, 24: enabled, 25: DISABLED}[request]
         return OK
 
-    def _configure(self, message: Message) -> None:
+    def _configure(self, message: Message) -> int:
         if message.fields["reset_to_factory_default"]:
             self.rospecs.clear()
             self.states.clear()
             self._keep_alive_s = 0.0
+        if any(not 1 <= port.fields["gpo_port"] <= self.gpos for port in walk(message.inner, 219)):
+            return FIELD_ERROR
         for parameter in walk(message.inner, 219, 220):
             if parameter.type == 219:
-                self.gpo[parameter.fields["gpo_port"]] = parameter.fields["gpo_data"]
+                port, on = parameter.fields["gpo_port"], parameter.fields["gpo_data"]
+                self.gpo[port] = on
+                self.gpo_log.append((port, on))
             else:
                 on = parameter.fields["trigger_type"] == 1
                 self._keep_alive_s = parameter.fields["period_ms"] / 1000 if on else 0.0
+        return OK
 
     def _capabilities(self) -> tuple[Parameter, ...]:
         count = len(self.antennas)
@@ -260,7 +269,7 @@ class SimLlrpReader:
         }  # fmt: skip
         sensitivity = Parameter(139, {"index": 1, "receive_sensitivity": 0})
         return (
-            Parameter(137, general, (sensitivity, Parameter(141, {"gpis": 4, "gpos": 4}), *air)),
+            Parameter(137, general, (sensitivity, Parameter(141, {"gpis": 4, "gpos": self.gpos}), *air)),
             Parameter(142, limits),
             Parameter(143, {"country_code": 276, "communications_standard": 2}, (band,)),
             Parameter(327, {"max_select_filters_per_query": 2}),

@@ -1,20 +1,23 @@
 """Which devices a gate has by its settings: a UHF reader that speaks LLRP, a FEIG reader, a lamp on pins."""
 
 import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from firmware_bridge.errors import DeviceLost
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.tags.iso28560_4 import Uii, encode_epc
 from kiosk.config import BrokerSettings, GateSettings, LampSettings, PadSettings
 from kiosk.gate_loop import GateTold, GateWatch, Sounded
 from kiosk.gate_open import WithLamp, gate_device
 from kiosk.gate_uhf import UhfGate
-from kiosk.pad_loop import PadFound
+from kiosk.pad_loop import PadFound, PadSampled
 from sim.devices.llrp_reader import FieldTag, SimLlrpReader
-from wire.clock import SystemClock
+from wire.clock import FakeClock, SystemClock
 from wire.errors import ConfigError
 
 CLOCK = SystemClock()
@@ -60,6 +63,47 @@ async def test_a_secured_tag_before_a_uhf_reader_sounds_and_a_lent_one_does_not(
 
     assert (await_info := [one for one in told if isinstance(one, PadFound)])
     assert await_info[0].info.make
+
+
+async def test_a_uhf_gate_lights_its_readers_output_and_tells_how_its_reader_does() -> None:
+    async with SimLlrpReader(rate=50) as reader:
+        reader.field = {1: (tag("1", 0x07),)}
+        found = settings(PadSettings(kind="llrp", host="127.0.0.1", port=reader.port, poll_ms=20), sample_s=1)
+        told: list[GateTold] = []
+        clock = FakeClock(datetime(2026, 11, 21, tzinfo=UTC))
+        async with gate_device(found, clock) as device, asyncio.timeout(20):
+            assert isinstance(device, UhfGate)
+            watch = GateWatch(device, found, clock, lambda _: "available", told.append)
+            while not reader.gpo.get(1):
+                with suppress(DeviceLost):
+                    await watch.look()
+                await asyncio.sleep(0.01)
+            device.sample()
+            seen = reader.reported
+            while reader.reported < seen + 10:
+                await asyncio.sleep(0.01)
+            clock.advance(2)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await watch.once()
+        sampled = next(one.values for one in told if isinstance(one, PadSampled))
+
+    assert {one.ok for one in told if isinstance(one, Sounded)} == {True}
+    assert sampled["reads_per_s_antenna_1"] > 0
+    assert {"response_ms", "reconnections", "decoding_errors", "weak_reports", "tags_read"} <= set(sampled)
+    info = next(one.info for one in told if isinstance(one, PadFound))
+    assert (info.model, info.serial) == ("1", "001625FFFF0000AA")
+    assert reader.gpo == {1: False}
+
+
+async def test_a_uhf_gate_without_a_lamp_switches_nothing() -> None:
+    async with SimLlrpReader() as reader:
+        pad = PadSettings(kind="llrp", host="127.0.0.1", port=reader.port)
+        async with gate_device(settings(pad, lamp=LampSettings(fitted=False)), CLOCK), asyncio.timeout(20):
+            while not reader.states:
+                await asyncio.sleep(0.01)
+
+    assert reader.gpo_log == []
 
 
 async def test_a_gates_lamp_can_be_on_pins() -> None:
