@@ -6,7 +6,7 @@ each event. Days are local days of the branch's zone; a day that ends is noticed
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,17 @@ from wire.messages.base import Message
 from wire.messages.states import FeedEvent, FeedWord, Occupancy
 from wire.topics import topic
 
+LENT: dict[FeedWord, tuple[int, int]] = {"checkout": (0, 1), "withdrawn": (0, -1), "checkin": (1, 1)}
+"""What counts for a station's day: among loans (0) or returns (1), and how many."""
+
 
 @dataclass(slots=True)
 class BranchView:
     """What is counted for one branch today."""
 
     zone: ZoneInfo
+    span: tuple[str, datetime, datetime] | None = None
+    """The local day asked for last: its date, when it began and when it ends."""
     day: str = ""
     at: datetime | None = None
     entered: int = 0
@@ -45,17 +50,27 @@ class Branches:
         self._say = say
         self._retain = retain
         self.views: dict[str, BranchView] = {}
+        self._lent: dict[tuple[str, str], list[int]] = {}
+        """Loans and returns that nobody has taken yet, by station and local day."""
 
     def registry(self, rows: Iterable[BranchRow]) -> None:
         """Take the registry into account; counts of a branch stay when its zone changes."""
         for row in rows:
             view = self.views.setdefault(row.branch, BranchView(ZoneInfo(row.zone)))
-            view.zone = ZoneInfo(row.zone)
+            if view.zone.key != row.zone:
+                view.zone, view.span = ZoneInfo(row.zone), None
 
     def day(self, branch: str, at: datetime) -> str:
         """Return the local date (YYYY-MM-DD) of a moment; empty for a branch that is not known."""
         view = self.views.get(branch)
-        return "" if view is None else f"{at.astimezone(view.zone):%Y-%m-%d}"
+        if view is None:
+            return ""
+        if view.span is None or not view.span[1] <= at < view.span[2]:
+            local = at.astimezone(view.zone)
+            began = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+            ends = began + timedelta(days=1)  # wall time of the zone: 23 or 25 hours when clocks change
+            view.span = f"{local:%Y-%m-%d}", began.astimezone(UTC), ends.astimezone(UTC)
+        return view.span[0]
 
     def midnight(self, branch: str, now: datetime) -> datetime:
         """Return the moment at which today began in a branch."""
@@ -71,6 +86,17 @@ class Branches:
         view.at = now
         view.entered += entered
         view.left += left
+
+    def lend(self, branch: str, station: str, event: FeedWord, at: datetime) -> None:
+        """Count a loan, a return, or a loan that was withdrawn, for the station's local day."""
+        place, number = LENT.get(event, (0, 0))
+        if number:
+            self._lent.setdefault((station, self.day(branch, at)), [0, 0])[place] += number
+
+    def lent_lately(self) -> list[tuple[str, str, int, int]]:
+        """Take what was counted since the last time: (station, day, loans, returns)."""
+        lent, self._lent = self._lent, {}
+        return [(station, day, loans, returns) for (station, day), (loans, returns) in lent.items()]
 
     def feed(self, branch: str, event: FeedWord, station: str, detail: str = "") -> None:
         """Say one thing that happened on the branch's numbered feed."""

@@ -45,10 +45,14 @@ HEARD_BOOTS = 4096
 T = TypeVar("T")
 
 
+Tell = Callable[[DeskResult | None], None]
+"""Hears, on the loop, what became of an input after its commit; None: it will never be committed."""
+
+
 @dataclass(slots=True)
 class _Job:
     given: DeskInput
-    done: "asyncio.Future[DeskResult]"
+    tell: Tell
 
 
 class Desk:
@@ -85,9 +89,23 @@ class Desk:
     def enqueue(self, given: DeskInput) -> "asyncio.Future[DeskResult]":
         """Put an input in line, in order; the future has its result after the commit."""
         done: asyncio.Future[DeskResult] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Job(given, done))
-        self._wake.set()
+
+        def tell(result: DeskResult | None) -> None:
+            if result is None:
+                done.cancel()
+            elif not done.done():
+                done.set_result(result)
+
+        self.hand_over(given, tell)
         return done
+
+    def hand_over(self, given: DeskInput, tell: Tell) -> None:
+        """Put an input in line, in order; `tell` is called after the commit, before the effects are told.
+
+        For the many: a future for each fact costs more than its policy decision.
+        """
+        self._waiting.append(_Job(given, tell))
+        self._wake.set()
 
     async def submit(self, given: DeskInput) -> DeskResult:
         """Take one input; returns after the commit that holds it."""
@@ -133,7 +151,7 @@ class Desk:
             finally:
                 upkeep.cancel()
                 for job in (*self._taken, *self._waiting):
-                    job.done.cancel()
+                    job.tell(None)
                 for _, done in self._others:
                     done.cancel()
 
@@ -149,10 +167,9 @@ class Desk:
             return
         given = [job.given for job in self._taken]
         results = await self._in(worker, lambda: self._commit(given))
-        for job, result in zip(self._taken, results, strict=True):
-            if not job.done.done():
-                job.done.set_result(result)
-        self._taken = []
+        taken, self._taken = self._taken, []
+        for job, result in zip(taken, results, strict=True):
+            job.tell(result)
 
     async def _aside(self, worker: ThreadPoolExecutor) -> None:
         """Run what is no entry of a stream, each in its own transaction; its fault is its caller's."""

@@ -9,6 +9,7 @@ station keeps it, and an alarm tells of it.
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from central.desk import Desk
@@ -58,21 +59,21 @@ class Facts:
             self._unreadable(station)
             message.ack()
             return
-        await self._room.wait()
+        if not self._room.is_set():
+            await self._room.wait()
         self._flying += 1
         if self._flying >= HELD:
             self._room.clear()
-        done = self._desk.enqueue(FromStation(station, upward))
-        done.add_done_callback(lambda future: self._done(station, message, future))
+        self._desk.hand_over(FromStation(station, upward), partial(self._done, station, message))
 
-    def _done(self, station: str, message: Inbound, future: "asyncio.Future[DeskResult]") -> None:
+    def _done(self, station: str, message: Inbound, result: DeskResult | None) -> None:
         self._flying -= 1
         if self._flying < HELD // 2:
             self._room.set()
-        if future.cancelled() or future.exception() is not None:
+        if result is None:
             return  # not committed: not acknowledged, so it comes again
         self.taken += 1
-        self.say(station, future.result())
+        self.say(station, result)
         message.ack()
 
     def say(self, station: str, result: DeskResult) -> None:

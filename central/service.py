@@ -64,6 +64,8 @@ RECALLED_KEEP_S = 5.0
 """How long an alarm of the last life stands until the states that explain it have arrived."""
 CHANGES_AT_ONCE = 700
 """Item changes in one message: with 60 bytes each it stays below the broker's size limit."""
+EFFECTS_AT_ONCE = 32
+"""Effects told in one turn of the loop: facts that arrive meanwhile do not wait for the news of others."""
 CLOSED_LATELY = timedelta(days=2)
 """Alarms that were over since so long before a start are emptied once more: the last word may be unsaid."""
 
@@ -300,8 +302,12 @@ class Service:
 
     async def _effects(self) -> None:
         """Publish what commits changed, in commit order; the only publisher of item changes."""
+        told = 0
         while True:
             self._effect(await self.desk.effects.get())
+            told += 1
+            if told % EFFECTS_AT_ONCE == 0:  # get() does not pause while there are more
+                await asyncio.sleep(0)
 
     def _effect(self, effect: Effect) -> None:
         match effect:

@@ -213,7 +213,7 @@ class Watch:
         """Take into account what a commit changed."""
         match effect:
             case Happened(event=event, station=station, branch=branch, detail=detail):
-                self._count(effect)
+                self.branches.lend(branch, station, event, effect.at)
                 self.branches.feed(branch, event, station, detail)
             case CaseOpened(station=station, branch=branch, kind=kind):
                 self.branches.feed(branch, "case", station, kind)
@@ -230,13 +230,11 @@ class Watch:
             case CaseClosed():
                 pass
 
-    def _count(self, happened: Happened) -> None:
-        view = self.views.get(happened.station)
-        loans = {"checkout": 1, "withdrawn": -1}.get(happened.event, 0)
-        returns = int(happened.event == "checkin")
-        if view is not None and (loans or returns):
-            day = self.branches.day(happened.branch, happened.at)
-            self.views[happened.station] = fleet.on_loan(view, day, loans=loans, returns=returns)
+    def _fold_loans(self) -> None:
+        for station, day, loans, returns in self.branches.lent_lately():
+            view = self.views.get(station)
+            if view is not None:
+                self.views[station] = fleet.on_loan(view, day, loans=loans, returns=returns)
 
     def _say(self, where: str, said: Message) -> None:
         self._link.post(Outgoing(where, said.encode()))
@@ -284,6 +282,7 @@ class Watch:
         adopted, self._adopted = self._adopted, []
         changed_keys = {alarm.alarm for alarm in changed}
         await self._tell([alarm for alarm in adopted if alarm.alarm not in changed_keys] + changed)
+        self._fold_loans()
         for view in list(self.views.values()):
             self._publish(view, now)
         self.branches.publish({view.branch for view in self.views.values() if view.kind == "gate"})

@@ -4,8 +4,11 @@ The broker's ACL, the topic reference in `docs/`, the golden payloads and the co
 are all made from `TABLE`; a test fails when one of them drifts. Placeholders are whole topic levels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from types import MappingProxyType
 
 from wire.messages import asks, states, stream
 from wire.messages.base import Message
@@ -98,8 +101,11 @@ TABLE: tuple[Topic, ...] = (
 )  # fmt: skip
 
 BY_NAME = {row.name: row for row in TABLE}
+KEPT = 65536
+"""Topics whose place in the table is remembered: those of ten thousand stations."""
 
 
+@lru_cache(KEPT)
 def topic(name: str, /, **levels: str) -> str:
     """Return the full topic of row `name`; a level left out becomes `+` (a subscription filter).
 
@@ -118,7 +124,8 @@ def topic(name: str, /, **levels: str) -> str:
     return f"{ROOT}/{'/'.join(parts)}"
 
 
-def match(full: str) -> tuple[Topic, dict[str, str]] | None:
+@lru_cache(KEPT)
+def match(full: str) -> tuple[Topic, Mapping[str, str]] | None:
     """Return the table's row for a concrete topic and the values of its levels, or None."""
     if not full.startswith(ROOT + "/"):
         return None
@@ -134,5 +141,5 @@ def match(full: str) -> tuple[Topic, dict[str, str]] | None:
             elif want != have:
                 break
         else:
-            return row, found
+            return row, MappingProxyType(found)
     return None

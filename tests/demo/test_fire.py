@@ -23,12 +23,12 @@ CONTROL = (*NOTHING_KEPT, SLOW_COMMIT)
 
 RESUME_BEFORE_COMMIT: Patch = (
     "central/inbound.py",
-    "        done = self._desk.enqueue(FromStation(station, upward))\n",
+    "        self._desk.hand_over(FromStation(station, upward), partial(self._done, station, message))\n",
     "        from wire.messages.stream import Entry, Resume\n"
     "        if isinstance(upward, Entry) and upward.to == self._desk.ledger.boot:\n"
     "            self._post('resume', station, Resume(stream=upward.stream, link=upward.link,\n"
     "                central=upward.to, upto=upward.seq, id=upward.id, high=0, high_id=''))\n"
-    "        done = self._desk.enqueue(FromStation(station, upward))\n",
+    "        self._desk.hand_over(FromStation(station, upward), partial(self._done, station, message))\n",
 )
 FORGETS_ON_PUBACK: Patch = (
     "wire/streams/station.py",
