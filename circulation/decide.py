@@ -70,7 +70,7 @@ def decide_checkout(policy: Policy, asked: Asked, at_ms: int) -> Decision:
         return _lend_on(policy, asked, item.loan, at_ms)
     if item.loan is not None and policy.on_loan_elsewhere == "refuse":
         return Refusal(code="on-loan-elsewhere", next_step="desk")
-    collected = on_checkout(policy, item, patron.patron, asked.holds, today)
+    collected = on_checkout(policy, item, patron.patron, asked.holds, today, asked.free_copies)
     if isinstance(collected, Refusal):
         return collected
     refusal = _refuse_more(patron, item, terms) or _refuse_fee(policy, asked)
@@ -209,7 +209,8 @@ def _lend_on(policy: Policy, asked: Asked, loan: OpenLoan, at_ms: int) -> Decisi
     if loan.renewals >= terms.renewals:
         return Refusal(code="renewals-used", params={"due": loan.due.isoformat()}, next_step="none")
     today = local_date(at_ms, asked.place.zone)
-    if not policy.holds.renew_when_wanted and wanted_by_others(item, patron.patron, asked.holds, today):
+    wanted = wanted_by_others(item, patron.patron, asked.holds, today, asked.free_copies)
+    if wanted and not policy.holds.renew_when_wanted:
         return Refusal(code="on-hold-for-another", params={"due": loan.due.isoformat()}, next_step="none")
     refusal = _refuse_fee(policy, asked)
     if refusal is not None:

@@ -13,6 +13,7 @@ Nothing here knows who keeps them.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import Final, Literal
 
 from circulation.model import Hold, HoldState, Item
@@ -109,10 +110,17 @@ def position(holds: Iterable[Hold], hold_id: str) -> int:
     return [hold.hold for hold in held if _compete(own, hold)].index(hold_id) + 1
 
 
-def first_waiting(item: Item, holds: Iterable[Hold], today: date) -> Hold | None:
-    """Return the hold that this item would be caught for: the next without an item that still wants one."""
-    waiting = (hold for hold in queue(holds) if _waits(hold, today) and satisfies(item, hold))
-    return next(waiting, None)
+def first_waiting(item: Item, holds: Iterable[Hold], today: date, free_copies: int = 0) -> Hold | None:
+    """Return the hold that this item would be caught for: the next without an item that still wants one.
+
+    With `free_copies` of the title on the shelf besides it, as many holds on any copy can do without it.
+    """
+    for hold in queue(holds):
+        if _waits(hold, today) and satisfies(item, hold):
+            if hold.item is not None or free_copies <= 0:
+                return hold
+            free_copies -= 1
+    return None
 
 
 def kept_for(item: Item, holds: Iterable[Hold], today: date) -> Hold | None:
@@ -121,10 +129,13 @@ def kept_for(item: Item, holds: Iterable[Hold], today: date) -> Hold | None:
     return next(kept, None)
 
 
-def wanted_by_others(item: Item, patron: str | None, holds: Iterable[Hold], today: date) -> bool:
+def wanted_by_others(
+    item: Item, patron: str | None, holds: Iterable[Hold], today: date, free_copies: int = 0
+) -> bool:
     """Say whether somebody else waits for this item or has it kept: then it should not be lent on."""
     others = [hold for hold in holds if hold.patron != patron]
-    return kept_for(item, others, today) is not None or first_waiting(item, others, today) is not None
+    first = kept_for(item, others, today) or first_waiting(item, others, today, free_copies)
+    return first is not None
 
 
 def on_return(
@@ -156,19 +167,23 @@ def keep_until(policy: Policy, branch: str, today: date) -> date:
 
 
 def on_checkout(
-    policy: Policy, item: Item, patron: str, holds: Iterable[Hold], today: date
+    policy: Policy, item: Item, patron: str, holds: Iterable[Hold], today: date, free_copies: int = 0
 ) -> Collected | Refusal:
     """Say whether the holds let the patron have this item, and which of the patron's own is over then.
 
-    What is kept for somebody else is refused; what somebody before the patron waits for only if the policy
-    says so, or if it has come back unseen (it is still on another card): a return would have caught it.
+    What is kept for somebody else is refused. What somebody waits for, before the patron and in need of this
+    very copy, only if the policy says so; or if it has come back unseen (it is still on another card), for a
+    return would have caught it.
     """
     held = queue(holds)
     if not held:
         return NOBODY_WAITS
     kept = kept_for(item, held, today)
-    if kept is None and (policy.holds.block_waiting or _came_unseen(item, patron)):
+    if kept is None and item.loan is not None and item.loan.patron != patron:
         kept = first_waiting(item, held, today)
+    elif kept is None and policy.holds.block_waiting:
+        before = takewhile(lambda hold: hold.patron != patron or not satisfies(item, hold), held)
+        kept = first_waiting(item, before, today, free_copies)
     if kept is not None and kept.patron != patron:
         return Refusal(code="on-hold-for-another", next_step="put-back")
     return collect(item, patron, held)
@@ -228,7 +243,3 @@ def _over(hold: Hold, today: date) -> bool:
 
 def _waits(hold: Hold, today: date) -> bool:
     return hold.state == "waiting" and hold.ready_item is None and not _over(hold, today)
-
-
-def _came_unseen(item: Item, patron: str) -> bool:
-    return item.loan is not None and item.loan.patron != patron

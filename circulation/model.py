@@ -127,3 +127,5 @@ class Asked:
     """Open holds on the item or on its title, the patron's own among them, in any order."""
     fee_accepted: bool = False
     """The patron agreed to the fee for lending (SIP2's BO)."""
+    free_copies: int = 0
+    """Other copies of the title that stand on the shelf, kept for nobody: who waits may have one of those."""

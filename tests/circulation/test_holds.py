@@ -240,6 +240,28 @@ def test_where_the_policy_says_so_who_waits_first_is_first(
     assert isinstance(said, Refusal) == (first is not None and first.patron != patron)
 
 
+def test_who_waits_for_any_copy_may_have_another_one_that_is_free() -> None:
+    anyones, this_ones = hold(1, "p2"), hold(2, "p3", "i1")
+
+    for free, copies in ((0, Refusal), (1, Collected)):
+        assert isinstance(on_checkout(STRICT, COPY, "p1", [anyones], TODAY, free), copies)
+        assert (free == 0) == wanted_by_others(COPY, "p1", [anyones], TODAY, free)
+    assert isinstance(on_checkout(STRICT, COPY, "p1", [anyones, this_ones], TODAY, 5), Refusal)
+    assert isinstance(on_checkout(STRICT, COPY, "p1", [hold(1, "p1"), hold(2, "p2")], TODAY, 1), Collected)
+    assert isinstance(on_checkout(STRICT, COPY, "p1", [hold(1, "p2"), hold(2, "p1")], TODAY, 1), Collected)
+    assert isinstance(on_checkout(STRICT, COPY, "p1", [hold(1, "p2"), hold(2, "p1")], TODAY, 0), Refusal)
+
+
+@given(ITEMS, PATRONS, held(), st.integers(0, 4))
+def test_more_free_copies_never_take_an_item_from_anybody(
+    item: Item, patron: str, holds: list[Hold], free: int
+) -> None:
+    if isinstance(on_checkout(STRICT, item, patron, holds, TODAY, free), Collected):
+        assert isinstance(on_checkout(STRICT, item, patron, holds, TODAY, free + 1), Collected)
+    if not wanted_by_others(item, patron, holds, TODAY, free):
+        assert not wanted_by_others(item, patron, holds, TODAY, free + 1)
+
+
 def test_an_item_that_came_back_unseen_is_for_who_waits() -> None:
     unseen = replace(COPY, loan=OpenLoan("r1", "p9", TODAY))
 
