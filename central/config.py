@@ -1,10 +1,12 @@
 """The settings of the central service: one typed TOML file, a sentence for each setting."""
 
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from central.ledger.pins import is_sealed
 from wire.ids import StationName
 from wire.settings import Settings, resolve
 
@@ -102,6 +104,83 @@ class Sip2Settings(Settings):
     zone: str = Field("UTC", description="Its time zone, e.g. Europe/Berlin: SIP2 tells local times.")
 
 
+class Sip2Account(Settings):
+    """One terminal that speaks SIP2."""
+
+    user: str = Field("", max_length=64, description="Its login (CN); empty: those who log in with nothing.")
+    secret: str = Field(
+        "", repr=False, description="Hash of its password (CO), made by `turnleaf sip2 password`."
+    )
+    branch: StationName = Field(description="Branch where it stands: its rules, calendar and time zone.")
+    location: str = Field("", description="Its place, told in 98 (AN); empty: as it says itself (CP).")
+    institution: str = Field("", description="Institution (AO) of answers; empty: as the terminal says it.")
+    profile: str = Field("default", description="Make of the terminal: a name, or the path of a .toml file.")
+    addresses: tuple[str, ...] = Field(
+        (), description="Networks or addresses it may come from; none named: any."
+    )
+    messages: tuple[str, ...] = Field(
+        (), description="Requests it may make, like 23 and 63 for a login page; none named: all."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self, info: ValidationInfo) -> Self:
+        """Refuse what would never work, or would let in anybody."""
+        if self.user and not is_sealed(self.secret):
+            raise ValueError("secret is no hash; make one with `turnleaf sip2 password`")
+        if not self.user and not self.addresses:
+            raise ValueError("an account without a login names its addresses")
+        for one in self.addresses:
+            ip_network(one, strict=False)
+        if self.profile.endswith(".toml"):
+            folder = (info.context or {}).get("folder")
+            path = Path(self.profile) if folder is None else resolve(folder, Path(self.profile))
+            object.__setattr__(self, "profile", str(path))
+        return self
+
+
+class Sip2ServerSettings(Settings):
+    """Terminals of other makes, which speak SIP2 with this service."""
+
+    host: str = Field("127.0.0.1", description="Address on which it listens.")
+    port: int = Field(6001, ge=0, le=65535, description="Port on which it listens; 0: any free one.")
+    accounts: tuple[Sip2Account, ...] = Field(
+        (), description="Who may come; [[sip2_server.accounts]] in TOML."
+    )
+    accounts_file: FilePath | None = Field(
+        None, description="A TOML file with more [[accounts]], mode 0600; they need not stand here."
+    )
+    cert: FilePath | None = Field(None, description="PEM file of its certificate; without one: no TLS.")
+    key: FilePath | None = Field(None, description="PEM file of the private key that belongs to it.")
+    client_ca: FilePath | None = Field(
+        None, description="PEM file of who signs the terminals' certificates; set: each must have one."
+    )
+    plain_text_off_loopback: bool = Field(
+        False, description="Whether to listen without TLS on another address than loopback: PINs in clear."
+    )
+    connections: int = Field(500, ge=1, le=20_000, description="Connections that are open at most.")
+    connections_per_address: int = Field(250, ge=1, description="Connections of one address at most.")
+    longest: int = Field(8192, ge=512, le=65_536, description="Bytes of the longest message that is taken.")
+    idle_s: float = Field(900.0, gt=0, description="Seconds without a message after which it hangs up.")
+    login_s: float = Field(30.0, gt=0, description="Seconds within which a terminal must log in.")
+    logins_wrong: int = Field(
+        10, ge=1, description="Wrong logins of one name; twice as many from one address."
+    )
+    within_s: float = Field(900.0, gt=0, description="Seconds within which wrong logins are counted.")
+    answer_s: float = Field(
+        10.0, ge=1, le=99, description="Seconds that terminals are told to wait for an answer (98)."
+    )
+    retries: int = Field(3, ge=0, le=999, description="How often they are told to try again (98).")
+
+    @model_validator(mode="after")
+    def _whole_pair(self) -> Self:
+        """Refuse half a certificate, and a client authority without one."""
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("cert and key belong together")
+        if self.client_ca is not None and self.cert is None:
+            raise ValueError("client_ca needs cert and key: it is part of TLS")
+        return self
+
+
 class CentralSettings(Settings):
     """The central service."""
 
@@ -111,6 +190,9 @@ class CentralSettings(Settings):
         description="Who decides about loans: own (the ledger and its policy) or sip2 (see [sip2]).",
     )
     sip2: Sip2Settings | None = Field(None, description="The library's own system; for authority = sip2.")
+    sip2_server: Sip2ServerSettings | None = Field(
+        None, description="Kiosks of other makes, which speak SIP2 with us; without it nothing listens."
+    )
     policy: FilePath = Field(description="TOML file with loan periods, limits and renewals.")
     items_key: FilePath = Field(description="Key of the item hashes, made by `turnleaf broker init`.")
     spool: FilePath = Field(description="Folder in which measurements wait while the store is away.")

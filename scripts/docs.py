@@ -4,6 +4,7 @@ topics.md      from wire/topics.py
 settings.md    from the settings models
 commands.md    from the commands' own parsers
 alarms.md      from central/alarms/rules.py
+sip2-profiles.md  from central/sip2/profiles
 """
 
 import argparse
@@ -194,11 +195,34 @@ def alarms() -> str:
     return "\n".join(lines) + "\n"
 
 
+# --- profiles of SIP2 -------------------------------------------------------------------------------
+
+
+def sip2_profiles() -> str:
+    """Return the page of the makes whose terminals speak SIP2 with us."""
+    known = importlib.import_module("central.sip2.profile")
+    lines = [
+        "# SIP2 profiles",
+        "",
+        "Made from `central/sip2/profiles` by `make docs`. A terminal's account names its profile in",
+        "`central.toml`; a library's own is a file with the settings below, named by its path.",
+    ]
+    for name in known.names():
+        one = known.profile(name)
+        told = one.model_dump(mode="json", exclude_unset=True, exclude={"about", "known_from", "verified"})
+        lines += ["", f"## {name}", "", one.about, ""]
+        lines.append(f"Known from: {one.known_from}. {'Verified.' if one.verified else 'Unverified.'}")
+        if told:
+            lines += ["", *(f"* `{setting}`: `{value}`" for setting, value in told.items())]
+    return "\n".join([*lines, "", "## Settings of a profile", "", *_table(known.Profile, "")]) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "topics.md": topics,
     "settings.md": settings,
     "commands.md": commands,
     "alarms.md": alarms,
+    "sip2-profiles.md": sip2_profiles,
 }
 
 

@@ -26,7 +26,7 @@ def test_the_example_is_complete_and_every_setting_has_its_sentence() -> None:
                 look(type(inner), inner, f"{before}{name}.")
 
     look(CentralSettings, settings, "")
-    assert missing == ["sip2"], "the one section that only a library with a system of its own needs"
+    assert missing == ["sip2", "sip2_server"], "sections that only a library with other systems needs"
     assert isinstance(settings.telemetry, SqliteTelemetry)
     assert settings.broker.ca == EXAMPLE.parent.absolute() / "identities/central/ca.pem"
 
@@ -41,6 +41,20 @@ def test_every_setting_of_sip2_stands_in_the_example(tmp_path: Path) -> None:
 
     assert told is not None
     assert sorted(set(type(told).model_fields) - told.model_fields_set) == []
+
+
+def test_every_setting_of_the_sip2_server_stands_in_the_example(tmp_path: Path) -> None:
+    before, _, rest = EXAMPLE.read_text().partition("# [sip2_server]")
+    section, _, after = rest.partition("\n\n")
+    file = tmp_path / "central.toml"
+    file.write_text(before + "[sip2_server]" + section.replace("\n# ", "\n") + "\n\n" + after)
+
+    told = load(file, CentralSettings).sip2_server
+
+    assert told is not None
+    assert sorted(set(type(told).model_fields) - told.model_fields_set) == []
+    account = told.accounts[0]
+    assert sorted(set(type(account).model_fields) - account.model_fields_set) == []
 
 
 def test_influxdb_in_the_example_is_right_too(tmp_path: Path) -> None:
