@@ -14,12 +14,13 @@ Not for: readers of the newest generation, which push events of a format that is
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from firmware_bridge.errors import DeviceLost, FrameError
 from firmware_bridge.feig import buffer, control, words
 from firmware_bridge.feig.buffer import DataSet
 from firmware_bridge.feig.frames import Frame, Parser, encode
+from firmware_bridge.rates import AntennaRates, named
 
 log = logging.getLogger("turnleaf.firmware_bridge.feig")
 
@@ -72,6 +73,43 @@ Notice = Came | Pushed | Alive | Silent | Went
 Emit = Callable[[Notice], None]
 
 
+@dataclass
+class PushHealth:
+    """What one reader has pushed since the listener began; it outlives a lost connection."""
+
+    connections: int = 0
+    """More than one: the reader was lost and came back."""
+    pushes: int = 0
+    records: int = 0
+    """Data sets in all pushes: tags and input events."""
+    tags: int = 0
+    overflows: int = 0
+    """Pushes of a reader whose buffer was full."""
+    damaged: int = 0
+    """Frames, or what looked like one, that could not be read."""
+    silences: int = 0
+    heard_at: float | None = None
+    """When it last said anything, by the loop's clock."""
+    rates: AntennaRates = field(default_factory=AntennaRates)
+
+    def take(self, sets: tuple[DataSet, ...], *, overflowed: bool) -> None:
+        """Count one push; a tag that several antennas read counts at each of them."""
+        self.pushes += 1
+        self.records += len(sets)
+        self.overflows += overflowed
+        for one in sets:
+            self.tags += one.is_tag
+            for antenna in one.antennas if one.is_tag else ():
+                self.rates.count(antenna)
+
+    def sample(self, now_s: float) -> dict[str, float]:
+        """Return the values of a health sample; rates are those since the last one."""
+        counted = ("pushes", "records", "tags", "overflows", "damaged", "silences")
+        values = named(self.rates.per_second(now_s)) | {name: float(getattr(self, name)) for name in counted}
+        values["reconnections"] = float(max(0, self.connections - 1))
+        return values if self.heard_at is None else values | {"heard_age_s": max(0.0, now_s - self.heard_at)}
+
+
 class Listener:
     """Readers that connect to us. `async with` it; notices are emitted in the order of each reader."""
 
@@ -91,8 +129,18 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
         self.port = port
-        self.damaged = 0
-        """Frames, or what looked like one, that could not be read."""
+        self.health: dict[str, PushHealth] = {}
+        """Network address of a reader -> what it has pushed."""
+
+    @property
+    def damaged(self) -> int:
+        """Frames, or what looked like one, that could not be read, of all readers."""
+        return sum(one.damaged for one in self.health.values())
+
+    def sample(self) -> dict[str, dict[str, float]]:
+        """Return a health sample of each reader that has connected."""
+        now = asyncio.get_running_loop().time()
+        return {name: one.sample(now) for name, one in self.health.items()}
 
     async def __aenter__(self) -> "Listener":
         """Listen; raises DeviceLost when the address cannot be had."""
@@ -121,6 +169,7 @@ class Listener:
             writer.close()
             return
         self._talks.add(task)
+        self.health.setdefault(name, PushHealth()).connections += 1
         self._emit(Came(name))
         try:
             await self._talk(stream, writer, name)
@@ -133,7 +182,7 @@ class Listener:
 
     async def _talk(self, stream: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str) -> None:
         parser, loop = Parser(), asyncio.get_running_loop()
-        heard, told = loop.time(), False
+        heard, told, health = loop.time(), False, self.health[name]
         while True:
             wait = QUIET_S if parser.pending else self._silent_s
             try:
@@ -148,19 +197,22 @@ class Listener:
                     return
                 frames = parser.feed(data)
                 heard, told = loop.time(), False
-            self.damaged, parser.crc_errors = self.damaged + parser.crc_errors, 0
+                health.heard_at = heard
+            health.damaged, parser.crc_errors = health.damaged + parser.crc_errors, 0
             for frame in frames:
                 await self._take(frame, writer, name)
             if self._silent_s is not None and not told and loop.time() - heard >= self._silent_s:
                 told = True
+                health.silences += 1
                 self._emit(Silent(name))
 
     async def _take(self, frame: Frame, writer: asyncio.StreamWriter, name: str) -> None:
         status, data = frame.payload[:1], frame.payload[1:]
         try:
             if frame.command == words.READ_BUFFER and status and status[0] in buffer.CARRIES_DATA:
-                sets = buffer.parse_sets(data)
-                self._emit(Pushed(name, sets, status[0] == words.BUFFER_OVERFLOW))
+                sets, overflowed = buffer.parse_sets(data), status[0] == words.BUFFER_OVERFLOW
+                self.health[name].take(sets, overflowed=overflowed)
+                self._emit(Pushed(name, sets, overflowed))
                 if self._acknowledge:
                     writer.write(encode(buffer.clear_buffer()))
                     await writer.drain()
@@ -169,5 +221,5 @@ class Listener:
             else:
                 self._emit(Alive(name))
         except FrameError as error:
-            self.damaged += 1
+            self.health[name].damaged += 1
             log.warning("reader %s: %s", name, error.seen)

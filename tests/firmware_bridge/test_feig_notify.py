@@ -109,3 +109,27 @@ def test_a_record_with_all_the_fields_that_are_described() -> None:
     assert (one.uid, one.antennas, one.inputs) == ("E004015000000001", (1, 3), 3)
     assert (one.blocks, one.time_ms) == (bytes.fromhex("01020304CCDDEEFF"), 37_801_000)
     assert (one.mac, one.date, one.rest) == ("00:11:22:33:44:aa", "1415162018", b"")
+
+
+async def test_each_reader_that_pushes_is_counted_antenna_by_antenna() -> None:
+    heard = Heard()
+    async with Listener(HERE, 0, heard, acknowledge=True) as listener:
+        assert listener.sample() == {}
+        samples = []
+        for _ in range(2):
+            async with Notifier(HERE, listener.port, acknowledged=True) as reader:
+                reader.buffer.passes(TAG, antennas=(1, 3), time_ms=61_007)
+                reader.buffer.passes(TAG, antennas=(3,), time_ms=61_008)
+                assert await reader.push()
+            samples.append(listener.sample()[HERE])
+
+    first, sample = samples
+    assert "reads_per_s" not in first
+    assert sample["reads_per_s_antenna_3"] == pytest.approx(2 * sample["reads_per_s_antenna_1"])
+    assert sample["reads_per_s"] > 0
+    counted = {
+        name: sample[name] for name in ("pushes", "records", "tags", "overflows", "damaged", "silences")
+    }
+    assert counted == {"pushes": 2, "records": 4, "tags": 4, "overflows": 0, "damaged": 0, "silences": 0}
+    assert sample["reconnections"] == 1
+    assert 0 <= sample["heard_age_s"] < 10
