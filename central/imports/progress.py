@@ -45,9 +45,7 @@ def read(hot: Hot, name: str) -> Progress | None:
     if row is None:
         return None
     told = json.loads(row[0])
-    tally = Tally(**{**told["tally"], "notices": {}})
-    tally.notices.update(told["tally"]["notices"])
-    return Progress(tally, told["rejected_bytes"])
+    return Progress(Tally(**told["tally"]), told["rejected_bytes"])
 
 
 def save(hot: Hot, name: str, progress: Progress) -> None:

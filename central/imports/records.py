@@ -1,7 +1,6 @@
 """What travels through an import: a row as it stood in the file, what it says, and what came of it."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -73,7 +72,7 @@ class Tally:
     unchanged: int = 0
     left_out: int = 0
     rejected: int = 0
-    notices: Counter[str] = field(default_factory=Counter)
+    notices: dict[str, int] = field(default_factory=dict)
     """What somebody should know of rows that went in, and why others were left out; how often."""
 
     def take(self, outcome: Outcome) -> None:
@@ -84,10 +83,15 @@ class Tally:
                 self.rejected += 1
             case LeftOut(reason=reason):
                 self.left_out += 1
-                self.notices[reason] += 1
+                self.note({reason: 1})
             case "added":
                 self.added += 1
             case "changed":
                 self.changed += 1
             case "unchanged":
                 self.unchanged += 1
+
+    def note(self, notices: Mapping[str, int]) -> None:
+        """Add notices."""
+        for notice, times in notices.items():
+            self.notices[notice] = self.notices.get(notice, 0) + times

@@ -185,7 +185,7 @@ class _Run:
                     outcome = replace(outcome, column=self._plan.column(outcome.column))
                     self._rejects.add(raw, outcome)
                 self.tally.take(outcome)
-            self.tally.notices.update(self._plan.notices)
+            self.tally.note(self._plan.notices)
             self._plan.notices.clear()
             progress.save(self._work.hot, self._name, Progress(self.tally, self._rejects.keep()))
             self._work.commit()

@@ -3,11 +3,18 @@
 {"branches": [{"branch": "main", "name": "Main library", "zone": "Europe/Copenhagen"}],
  "stations": [{"station": "kiosk-1", "branch": "main", "kind": "kiosk", "name": "By the door"}],
  "patrons":  [{"patron": "p1", "card": "C1", "first_name": "Ada", "class": "adult", "home": "main",
-               "language": "en", "expires": "2027-01-31", "blocked": "card-blocked", "pin": "1234"}],
+               "language": "en", "expires": "2027-01-31", "blocked": "card-blocked", "pin": "1234",
+               "name": "Ada Example", "address": "A street 1", "email": "ada@library.example",
+               "phone": "+45 00 00 00 00", "birth": "1990-01-31", "internet": "filtered"}],
  "items":    [{"item": "i1", "title": "A title", "class": "book", "media": "book",
-               "owner": "DK-710100", "branch": "main", "gone": false}]}
+               "owner": "DK-710100", "branch": "main", "gone": false, "title_id": "t1",
+               "call_number": "813", "collection": "fiction", "status": "", "properties": "with a map"}]}
+
+What stands here from `name` and from `title_id` on is changed only where it is told: a registry without
+addresses leaves those that were imported. `turnleaf ledger import` brings in files of other systems.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,7 +22,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 
@@ -69,6 +76,12 @@ class PatronIn(_Row):
     expires: date | None = None
     blocked: str | None = None
     pin: str | None = Field(None, repr=False)
+    name: str | None = Field(None, max_length=200, repr=False)
+    address: str | None = Field(None, max_length=500, repr=False)
+    email: str | None = Field(None, max_length=200, repr=False)
+    phone: str | None = Field(None, max_length=60, repr=False)
+    birth: date | None = Field(None, repr=False)
+    internet: str | None = Field(None, max_length=64)
 
 
 class ItemIn(_Row):
@@ -81,6 +94,11 @@ class ItemIn(_Row):
     owner: str = ""
     branch: StationName
     gone: bool = False
+    title_id: str | None = Field(None, max_length=64)
+    call_number: str | None = Field(None, max_length=60)
+    collection: str | None = Field(None, max_length=60)
+    status: str | None = Field(None, max_length=20)
+    properties: str | None = Field(None, max_length=300)
 
 
 class Registry(_Row):
@@ -123,6 +141,21 @@ _STATION = upsert(schema.station, "station", ("branch", "kind", "name"))
 _PATRON = upsert(
     schema.patron, "patron", ("first_name", "class", "home", "language", "expires", "blocked", "pin")
 )
+_OF_PATRON = ("name", "address", "email", "phone", "birth", "internet")
+_OF_ITEM = ("title_id", "call_number", "collection", "status", "properties")
+
+
+def where_told(table: Table, key: str, columns: tuple[str, ...]) -> str:
+    """Return an update of named values by key that leaves a column as it is where its value is NULL."""
+    values: dict[str, Any] = {
+        name: func.coalesce(bindparam(f"new_{name}"), table.c[name]) for name in columns
+    }
+    statement = update(table).values(values).where(table.c[key] == bindparam(key))
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="named")))
+
+
+_PATRON_TOLD = where_told(schema.patron, "patron", _OF_PATRON)
+_ITEM_TOLD = where_told(schema.item, "item", _OF_ITEM)
 _CARD = upsert(schema.card, "card", ("patron",))
 _GONE = str(select(schema.item.c.item, schema.item.c.gone).compile(dialect=sqlite.dialect()))
 _ITEM = upsert(schema.item, "item", ("title", "class", "media", "owner", "branch", "gone"))
@@ -147,9 +180,11 @@ def load(hot: Hot, registry: Registry, now: int) -> Loaded:
         run(_BRANCH, [row.model_dump() for row in registry.branches])
         run(_STATION, [row.model_dump() for row in registry.stations])
         run(_PATRON, [_patron(row) for row in registry.patrons])
+        run(_PATRON_TOLD, _told(registry.patrons, "patron", _OF_PATRON))
         run(_CARD, [{"card": row.card, "patron": row.patron} for row in registry.patrons])
         before = dict(hot.connection.execute(_GONE).fetchall())
-        run(_ITEM, [row.model_dump(by_alias=True) for row in registry.items])
+        run(_ITEM, [row.model_dump(by_alias=True, exclude=set(_OF_ITEM)) for row in registry.items])
+        run(_ITEM_TOLD, _told(registry.items, "item", _OF_ITEM))
         changed = [row for row in registry.items if before.get(row.item) != row.gone]
         _tell_gates(hot, changed, before, now)
         hot.commit()
@@ -177,6 +212,16 @@ def _tell_gates(hot: Hot, changed: list[ItemIn], before: dict[str, bool], now: i
 
 
 def _patron(row: PatronIn) -> dict[str, Any]:
-    told = row.model_dump(by_alias=True, mode="json", exclude={"card"})
+    told = row.model_dump(by_alias=True, mode="json", exclude={"card", *_OF_PATRON})
     told["pin"] = None if row.pin is None else pins.seal(row.pin)
     return told
+
+
+def _told(rows: Iterable[PatronIn | ItemIn], key: str, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the further values of the rows that tell any."""
+    found = []
+    for row in rows:
+        told = row.model_dump(mode="json", include={key, *columns})
+        if any(told[name] is not None for name in columns):
+            found.append({key: told[key], **{f"new_{name}": told[name] for name in columns}})
+    return found
