@@ -48,11 +48,11 @@ def judge(code: str, rules: CodeRules) -> CodeScanned | CodeRefused:
         code, symbology = code[1:-1], "codabar"
     if rules.lengths and len(code) not in rules.lengths:
         wanted = " or ".join(str(length) for length in sorted(rules.lengths))
-        return CodeRefused(f"it has {len(code)} characters, not {wanted}")
+        return CodeRefused(f"it has {len(code)} characters, not {wanted}", "length")
     if rules.prefixes and not code.startswith(rules.prefixes):
-        return CodeRefused("it begins like no code of this library")
+        return CodeRefused("it begins like no code of this library", "prefix")
     if rules.check and not CHECKS[rules.check](code):
-        return CodeRefused(f"its check digit is wrong ({rules.check})")
+        return CodeRefused(f"its check digit is wrong ({rules.check})", "check")
     return CodeScanned(code[:-1] if rules.strip_check else code, symbology)
 
 

@@ -161,6 +161,19 @@ class CardPlaced:
 
 
 @dataclass(frozen=True, slots=True)
+class CardUnread:
+    """Something lies on the card reader that cannot be taken for a patron card; its removal is not told.
+
+    silent: it does not answer, or stopped. unknown: it is of a kind that says no number here. no-number: it
+    was read and holds no number where the configuration looks.
+    """
+
+    why: Literal["silent", "unknown", "no-number"]
+    kind: str = ""
+    """What the ATR says it is, in words; never what stands on it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CardRemoved:
     """The patron card was taken away."""
 
@@ -179,7 +192,7 @@ class ReaderFound:
     info: DeviceInfo = field(default_factory=DeviceInfo)
 
 
-CardEvent = CardPlaced | CardRemoved | ReaderLost | ReaderFound
+CardEvent = CardPlaced | CardUnread | CardRemoved | ReaderLost | ReaderFound
 
 
 class CardReader(Protocol):
@@ -235,6 +248,8 @@ class CodeRefused:
     """A code was read that does not pass the configured checks. The code is not kept: it may be anything."""
 
     reason: str
+    rule: Literal["text", "length", "prefix", "check"] = "text"
+    """Which rule refused it; a wrong check digit is a bad reading, the others are another kind of code."""
 
 
 ScanEvent = CodeScanned | CodeRefused | ReaderLost | ReaderFound
