@@ -15,7 +15,7 @@ from typing import Any
 from central.desk import Desk
 from central.results import DeskResult, FromStation, Trouble, read_upward
 from wire.link import Inbound, Link, Outgoing
-from wire.topics import topic
+from wire.topics import BY_NAME, topic
 
 log = logging.getLogger("turnleaf.central.inbound")
 
@@ -86,4 +86,4 @@ class Facts:
             self._trouble(result.alarm)
 
     def _post(self, row: str, station: str, message: Any) -> None:
-        self._link.post(Outgoing(topic(row, station=station), message.encode()))
+        self._link.post(Outgoing(topic(row, station=station), message.encode(), qos=BY_NAME[row].qos))

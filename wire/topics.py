@@ -73,10 +73,11 @@ TABLE: tuple[Topic, ...] = (
     Topic("sample", "up/{station}/sample/{part}", Delivery.SAMPLE, Party.STATION, (Party.CENTRAL,),
           (states.Sample,), "Measurements of one part; numbered, so that loss is counted.", qos=0),
     Topic("resume", "down/{station}/resume", Delivery.FACT, Party.CENTRAL, (Party.STATION,),
-          (stream.Resume,), "How far central has committed the station's stream; said again after each commit."),
+          (stream.Resume,), "How far central has committed the station's stream; said again after each commit, and on "
+          "hello, so a lost one is made up for.", qos=0),
     Topic("answer", "down/{station}/answer", Delivery.FACT, Party.CENTRAL, (Party.STATION,),
           (stream.Answer, asks.Account, asks.ItemSeen, asks.VerdictSaid),
-          "What came of a request (stored, repeated on need) or of an ask (said once)."),
+          "What came of a request (stored, repeated on need) or of an ask (said once, QoS 1).", qos=0),
     Topic("command", "down/{station}/command", Delivery.ASK, Party.CENTRAL, (Party.STATION,),
           (states.Command,), "A command; it expires.", expiry_s=60),
     Topic("items", "down/{station}/items", Delivery.ASK, Party.CENTRAL, (Party.STATION,),
