@@ -1,8 +1,8 @@
 """Fees: what lateness and lending cost, what is owed, and what a payment pays. In minor units (cents).
 
-A fee is never changed but by paying it; what is owed is worked out from the fees each time, so that no
-balance can disagree with them. That one payment is not taken twice is its caller's part: it keeps the key
-under which a payment came (SIP2's BK and CG).
+A fee is never changed but by paying it, or by striking what is left of it; what is owed is worked out from
+the fees each time, so that no balance can disagree with them. That one payment is not taken twice is its
+caller's part: it keeps the key under which a payment came (SIP2's BK and CG).
 """
 
 from collections.abc import Iterable
@@ -149,6 +149,11 @@ def pay(fees: Iterable[Fee], payment: Payment) -> tuple[Fee, ...]:
     if shares:
         raise ValueError("a share is of a fee that is not there")
     return tuple(paid)
+
+
+def struck(fee: Fee) -> Fee:
+    """Return a fee whose reason was taken back: nothing more is owed of it. What was paid stays paid."""
+    return replace(fee, amount=min(fee.amount, fee.paid))
 
 
 def fee_block(policy: Policy, owed: int) -> Block | None:

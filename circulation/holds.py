@@ -35,6 +35,7 @@ __all__ = [
     "on_return",
     "position",
     "queue",
+    "reopen",
     "satisfies",
     "wanted_by_others",
     "whereabouts",
@@ -182,8 +183,9 @@ def on_checkout(
     if kept is None and item.loan is not None and item.loan.patron != patron:
         kept = first_waiting(item, held, today)
     elif kept is None and policy.holds.block_waiting:
-        before = takewhile(lambda hold: hold.patron != patron or not satisfies(item, hold), held)
-        kept = first_waiting(item, before, today, free_copies)
+        own = [hold for hold in held if hold.patron == patron]
+        mine = first_waiting(item, own, today)
+        kept = first_waiting(item, takewhile(lambda hold: hold != mine, held), today, free_copies)
     if kept is not None and kept.patron != patron:
         return Refusal(code="on-hold-for-another", next_step="put-back")
     return collect(item, patron, held)
@@ -196,7 +198,21 @@ def collect(item: Item, patron: str, holds: Iterable[Hold]) -> Collected:
     if not own:
         return Collected()
     freed = own[0].ready_item if own[0].ready_item != item.item else None
-    return Collected(replace(own[0], state="collected", ready_item=item.item, ready_until=None), freed)
+    return Collected(replace(own[0], state="collected"), freed)
+
+
+def reopen(hold: Hold, item: str, holds: Iterable[Hold]) -> Hold:
+    """Return a collected hold as it was before: the checkout of `item` that collected it was taken back.
+
+    It keeps its place. The item is kept for it again if it was, unless it is kept for another one of `holds`
+    by now; another copy that was freed then has gone its own way.
+    """
+    if hold.state != "collected":
+        return hold
+    others = [one for one in holds if is_open(one) and one.hold != hold.hold]
+    if hold.ready_item != item or any(one.ready_item == item for one in others):
+        return replace(hold, state="waiting", ready_item=None, ready_until=None)
+    return replace(hold, state="waiting" if hold.ready_until is None else "ready")
 
 
 def expire(holds: Iterable[Hold], today: date) -> Ended:

@@ -97,7 +97,7 @@ class Hold:
     """Last local date on which it is still wanted."""
     state: HoldState = "waiting"
     ready_item: str | None = None
-    """The copy that was caught for it."""
+    """The copy that was caught for it, and is kept until it is over. It may be collected by another copy."""
     ready_until: date | None = None
     """Last local date on which it is kept on the hold shelf."""
     order: int = 0

@@ -22,6 +22,7 @@ from circulation.fees import (
     owing,
     pay,
     settle,
+    struck,
 )
 from circulation.model import Patron
 from circulation.policy import Policy, Terms
@@ -177,6 +178,14 @@ def test_a_kind_of_fee_is_paid_alone(fees: list[Fee], amount: int, kind: FeeKind
     if isinstance(said, Payment):
         assert {share.fee for share in said.shares} <= of_kind
         assert outstanding(fee for fee in fees if fee.kind == kind) >= amount
+
+
+@given(owed())
+def test_of_a_fee_whose_reason_was_taken_back_nothing_more_is_owed(fees: list[Fee]) -> None:
+    after = [struck(fee) for fee in fees]
+
+    assert outstanding(after) == 0
+    assert [fee.paid for fee in fees] == [fee.paid for fee in after]
 
 
 @pytest.mark.parametrize("amount", [0, -1])
