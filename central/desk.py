@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 from central.authority import Authority
 from central.desk_asked import abandon
 from central.desk_batch import Batch, Memory
+from central.desk_holds import expire_holds
 from central.desk_scene import Group
 from central.desk_settle import settle
 from central.desk_time import Heard
@@ -202,7 +203,7 @@ class Desk:
         return self._transaction(lambda group: Batch(group, self._memory).run(given))
 
     def _upkeep(self) -> tuple[Forgotten, list[Effect]]:
-        _, effects = self._transaction(settle)
+        _, effects = self._transaction(_due_by_now)
         return forget(self.ledger.hot, self._policy.retention, millis(self._clock.now())), effects
 
     def _transaction(self, work: Callable[[Group], T]) -> tuple[T, list[Effect]]:
@@ -230,3 +231,8 @@ class Desk:
             for _, item, version, word in group.changes
         )
         return ItemsChanged(group.changes[0][0], group.last_n, moment(group.now), changes)
+
+
+def _due_by_now(group: Group) -> None:
+    settle(group)
+    expire_holds(group)

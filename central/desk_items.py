@@ -7,6 +7,7 @@ because the fold is that step over the sorted history.
 
 from dataclasses import replace
 
+from central.desk_fees import settle_fines
 from central.desk_scene import Scene
 from central.ledger.history import settle_history
 from central.ledger.rows import ItemRow
@@ -29,6 +30,8 @@ def refold(scene: Scene, item: str, row: ItemRow | None) -> ItemState:
     state = settle_history(scene.hot, item)
     if row is not None:
         store(scene, row, state)
+        if scene.group.fines():
+            settle_fines(scene, row)
     return state
 
 

@@ -3,12 +3,16 @@
 from typing import Literal
 
 from central.desk_asked import ask, here, take_back
+from central.desk_fees import charge_rental, drop_rental
+from central.desk_holds import end, holds_on, item_of, wait_again
 from central.desk_items import lend, refold
+from central.desk_return import FOUND
 from central.desk_scene import Scene
 from central.ledger.rows import AnswerRow, ItemRow, LoanRow, PatronRow
-from circulation.decide import Decision, Granted, Withdrawal, decide_withdrawal
-from circulation.due import due_date
-from circulation.model import Asked, Block, Item, OpenLoan, Patron, Place
+from circulation.decide import Decision, Granted, Withdrawal, decide_happened, decide_withdrawal
+from circulation.due import due_date, local_date
+from circulation.fees import owing
+from circulation.model import Asked, Block, Patron, Place
 from circulation.policy import ANY
 from wire.messages.facts import Checkout, Renew, Withdrawn
 from wire.messages.stream import Answer, Refusal
@@ -36,50 +40,62 @@ def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> tuple[
         return record(scene, asked.kind, body.item, provisional(scene, row, patron), row, holder), title
     if offline and isinstance(decision, Refusal) and row and patron:
         scene.open_case("lent-offline-against-rule", scene.fact, item=body.item, detail=decision.code)
-        decision = provisional(scene, row, patron)
+        decision = decide_happened(scene.group.policy, asked, scene.at).granted
     return record(
         scene, asked.kind, body.item, decision, row, None if patron is None else patron.patron
     ), title
 
 
 def asked_of(
-    scene: Scene, kind: Literal["checkout", "renew"], row: ItemRow | None, patron: PatronRow | None
+    scene: Scene,
+    kind: Literal["checkout", "renew"],
+    row: ItemRow | None,
+    patron: PatronRow | None,
+    *,
+    fee_accepted: bool = False,
 ) -> Asked:
     """Return what the rules look at."""
     return Asked(
         kind=kind,
         request=scene.fact,
-        patron=None if patron is None else _patron(scene, patron, row),
-        item=None if row is None else _item(scene, row),
+        patron=None if patron is None else patron_of(scene, patron, row),
+        item=None if row is None else item_of(scene, row),
         place=Place(scene.branch, scene.zone),
         left=row is not None and not row.state.before(scene.at, scene.fact),
+        holds=holds_on(scene, row),
+        fee_accepted=fee_accepted,
     )
 
 
-def _patron(scene: Scene, row: PatronRow, item: ItemRow | None) -> Patron:
-    hot, of_class = scene.hot, 0
-    if item is not None:
-        terms = scene.group.policy.terms(row.patron_class, item.item_class, scene.branch)
-        if terms.class_limit is not None:
-            of_class = hot.loans_of_class(row.patron, item.item_class)
-    blocks = (Block(row.blocked),) if row.blocked else ()
-    return Patron(row.patron, row.patron_class, row.expires, hot.loans(row.patron), of_class, blocks)
+def patron_of(scene: Scene, row: PatronRow, item: ItemRow | None) -> Patron:
+    """Return a patron as the rules look at one who asks for this item, or (None) for no loan at all."""
+    hot, of_class, overdue = scene.hot, 0, 0
+    item_class = ANY if item is None else item.item_class
+    terms = scene.group.policy.terms(row.patron_class, item_class, scene.branch)
+    if item is not None and terms.class_limit is not None:
+        of_class = hot.loans_of_class(row.patron, item.item_class)
+    if terms.overdue_limit is not None:
+        overdue = hot.overdue(row.patron, local_date(scene.at, scene.zone))
+    patron = Patron(
+        row.patron, row.patron_class, row.expires, hot.loans(row.patron), of_class, blocks(row), overdue
+    )
+    if scene.group.policy.block_at is not None and scene.group.any_owed():
+        return owing(patron, hot.fees_of(row.patron))
+    return patron
 
 
-def _item(scene: Scene, row: ItemRow) -> Item:
-    open_loan = None
-    if row.state.loan is not None:
-        loan = scene.hot.loan(row.state.loan)
-        if loan is not None:
-            open_loan = OpenLoan(loan.request, loan.patron, loan.due, loan.renewals)
-    return Item(row.item, row.item_class, row.branch, row.gone, open_loan)
+def blocks(row: PatronRow) -> tuple[Block, ...]:
+    """Return what staff, or a terminal, put in the way of a card."""
+    found = (Block(row.blocked),) if row.blocked else ()
+    return (*found, Block("card-blocked")) if row.barred else found
 
 
 def provisional(scene: Scene, row: ItemRow | None, patron: PatronRow | None) -> Granted:
     """Lent while central was away: it happened, so it is recorded, by the terms that we know."""
     patron_class, item_class = patron.patron_class if patron else ANY, row.item_class if row else ANY
     terms = scene.group.policy.terms(patron_class, item_class, scene.branch)
-    return Granted(due_date(scene.at, scene.zone, terms.loan_days))
+    calendar = scene.group.policy.due_calendar(scene.branch)
+    return Granted(due_date(scene.at, scene.zone, terms.loan_days, calendar))
 
 
 def record(
@@ -117,9 +133,15 @@ def apply(
     scene.tell("renew" if granted.renewed else "checkout")
     if kind == "checkout":
         lend(scene, item, row, (holder, granted.due.isoformat(), granted.renewals))
+        if row is not None and row.status in FOUND:
+            scene.hot.whereabouts(item, "", row.place)
     elif row is not None and row.state.loan is not None:
         scene.hot.new_renewal(scene.fact, row.state.loan, scene.at, granted.due)
         scene.hot.loan_due(row.state.loan, granted.due, granted.renewals)
+    if holder is not None:
+        charge_rental(scene, holder, item, granted.fee)
+    if granted.hold is not None:
+        end(scene, granted.hold, granted.freed)
 
 
 def _as_happened(
@@ -174,6 +196,7 @@ def _withdraw(scene: Scene, body: Withdrawn) -> tuple[str | None, Withdrawal]:
         if renewal is None or renewal[1]:
             return None, "nothing"
         scene.hot.withdraw_renewal(body.request, renewal[0])
+        drop_rental(scene, body.request)
         scene.tell("withdrawn", body.reason)
         return None, "undo"
     come_to = decide_withdrawal(known=not loan.withdrawn, tag_written=loan.tag == "written")
@@ -192,3 +215,6 @@ def undo_loan(scene: Scene, loan: LoanRow, row: ItemRow | None, reason: str) -> 
     scene.hot.withdraw_loan(loan.request)
     scene.tell("withdrawn", reason)
     refold(scene, loan.item, row)
+    if scene.group.authority.at_once:
+        drop_rental(scene, loan.request)
+        wait_again(scene, loan)

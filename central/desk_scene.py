@@ -33,6 +33,33 @@ class Group:
     asked: bool = False
     """Whether something changed that the runner of an authority elsewhere should look at."""
 
+    _holds: bool | None = None
+    _owed: bool | None = None
+    _fines: bool | None = None
+
+    def any_hold(self) -> bool:
+        """Say whether anybody waits for anything: asked once for all that this transaction holds."""
+        if self._holds is None:
+            self._holds = self.authority.at_once and self.hot.any_hold()
+        return self._holds
+
+    def any_owed(self) -> bool:
+        """Say whether anybody owes anything."""
+        if self._owed is None:
+            self._owed = self.authority.at_once and self.hot.any_owed()
+        return self._owed
+
+    def fines(self) -> bool:
+        """Say whether the policy charges anybody for a late return."""
+        if self._fines is None:
+            told = [self.policy.fees.fine_per_day, *(rule.fine_per_day for rule in self.policy.rules)]
+            self._fines = self.authority.at_once and any(one and one.strip("0.") for one in told)
+        return self._fines
+
+    def beside(self) -> None:
+        """A hold was placed, or a fee charged: what was said about them may not hold any more."""
+        self._holds = self._owed = None
+
     def mark(self) -> tuple[int, int]:
         """Return where an entry begins."""
         return len(self.effects), len(self.changes)

@@ -11,8 +11,10 @@ not, by undoing. Its loans and returns are *told* in this respect, which is no c
 from typing import assert_never
 
 from central.desk_scene import Group, Scene
+from central.desk_terminal_account import bar, change_hold, describe, drop_hold, pay, place_hold
 from central.desk_terminal_deed import Deed, shown
 from central.desk_terminal_lend import give_back, lend_out, renew, renew_all
+from central.desk_terminal_repeat import recall, remember
 from central.terminal import (
     AtTerminal,
     Bar,
@@ -64,7 +66,12 @@ def at_terminal(scene: Scene, request: AtTerminal) -> Outcome:
     """Carry one request out; a `Refused` must be taken back by the caller, it may have begun something."""
     if not scene.group.authority.at_once:
         return NOT_NOW
-    return shown(scene, _do(scene, request.do))
+    deed = recall(scene, request)
+    if deed is None:
+        deed = _do(scene, request.do)
+        if not isinstance(deed.outcome, Refused):
+            remember(scene, request, deed)
+    return shown(scene, deed)
 
 
 def _do(scene: Scene, do: Do) -> Deed:
@@ -77,8 +84,18 @@ def _do(scene: Scene, do: Do) -> Deed:
             return renew_all(scene, do)
         case Return():
             return give_back(scene, do)
-        case PlaceHold() | DropHold() | ChangeHold() | Pay() | Bar() | Enable() | Describe():
-            return Deed(NOT_NOW)
+        case PlaceHold():
+            return place_hold(scene, do)
+        case DropHold():
+            return drop_hold(scene, do)
+        case ChangeHold():
+            return change_hold(scene, do)
+        case Pay():
+            return pay(scene, do)
+        case Bar() | Enable():
+            return bar(scene, do)
+        case Describe():
+            return describe(scene, do)
         case _:
             assert_never(do)
 

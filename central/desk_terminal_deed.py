@@ -42,9 +42,12 @@ def shown(scene: Scene, deed: Deed) -> Outcome:
             return replace(outcome, title=item.title, media=item.media, properties=item.properties)
         case Back():
             loan = None if deed.loan is None else hot.loan(deed.loan)
-            hold_patron = None
-            patron = None if loan is None or loan.patron is None else hot.card_of(loan.patron)
-            said = replace(outcome, patron=patron, hold_card=hold_patron)
+            hold = None if deed.hold is None else hot.hold(deed.hold)
+            said = replace(
+                outcome,
+                patron=None if loan is None or loan.patron is None else hot.card_of(loan.patron),
+                hold_card=None if hold is None else hot.card_of(hold.patron),
+            )
             if item is None:
                 return said
             return replace(

@@ -1,14 +1,21 @@
 """Lending, renewing and returning at terminals of other makes, with the rules that hold at the kiosks."""
 
+from dataclasses import replace
+from typing import assert_never
+
+from central.desk_holds import release
 from central.desk_items import refold
-from central.desk_lend import apply, asked_of, provisional, undo_loan
+from central.desk_lend import apply, asked_of, undo_loan
 from central.desk_return import came_back
 from central.desk_scene import Scene
 from central.desk_terminal_deed import Deed, refused
 from central.ledger.rows import ItemRow, LoanRow, PatronRow
-from central.terminal import AllRenewed, Back, Lend, Lent, Renew, RenewAll, Return
+from central.terminal import AllRenewed, Back, Lend, Lent, Refused, Renew, RenewAll, Return
 from circulation import history
-from circulation.decide import Decision, Granted
+from circulation.decide import Granted, decide_happened
+from circulation.holds import HoldShelf, InTransit
+from circulation.model import Asked
+from circulation.money import minor
 from wire.ids import new_id
 from wire.messages.stream import Refusal
 
@@ -20,36 +27,36 @@ def lend_out(scene: Scene, do: Lend) -> Deed:
     row, patron = scene.hot.item(do.item), scene.hot.patron(do.card)
     if do.cancel:
         return _undo_return(scene, do, row, patron)
-    decision = scene.group.authority.decide(asked_of(scene, "checkout", row, patron), scene.at)
+    asked = asked_of(scene, "checkout", row, patron, fee_accepted=do.fee_acknowledged)
     if do.happened:
-        granted = _as_happened(scene, do, row, patron, decision)
-    elif not isinstance(decision, Granted):
-        return refused(decision or "not-possible-now", do.item)
-    elif decision.renewed and not do.renewal:
-        return refused(NO_RENEWAL, do.item)
+        granted = _as_happened(scene, do, asked)
     else:
+        decision = scene.group.authority.decide(asked, scene.at)
+        if not isinstance(decision, Granted):
+            return _refused(scene, decision, do.item)
+        if decision.renewed and not do.renewal:
+            return refused(NO_RENEWAL, do.item)
         granted = decision
     apply(scene, "checkout", do.item, granted, row, None if patron is None else patron.patron)
-    outcome = Lent(granted.due, renewed=granted.renewed)
-    return Deed(outcome, do.item, loan=scene.fact)
+    return _lent(granted, do.item, scene.fact)
 
 
 def renew(scene: Scene, do: Renew) -> Deed:
     """Renew one loan: its due date moves, the item stays where it is."""
     row, patron = scene.hot.item(do.item), scene.hot.patron(do.card)
-    decision = scene.group.authority.decide(asked_of(scene, "renew", row, patron), scene.at)
-    loan = None if row is None or row.state.loan is None else scene.hot.loan(row.state.loan)
+    asked = asked_of(scene, "renew", row, patron, fee_accepted=do.fee_acknowledged)
     if do.happened:
-        if patron is None or loan is None or loan.patron != patron.patron:
+        granted = _as_happened(scene, do, asked)
+        if row is None or patron is None or _open_loan(scene, row, patron) is None:
             scene.open_case("renewed-without-loan", scene.fact, item=do.item)
-            due = do.due or provisional(scene, row, patron).due
-            return Deed(Lent(due, renewed=True), do.item)
-        decision = _as_happened(scene, do, row, patron, decision)
-        decision = Granted(max(decision.due, loan.due), renewed=True, renewals=loan.renewals + 1)
-    if not isinstance(decision, Granted):
-        return refused(decision or "not-possible-now", do.item)
-    apply(scene, "renew", do.item, decision, row, None if patron is None else patron.patron)
-    return Deed(Lent(decision.due, renewed=True), do.item, loan=None if loan is None else loan.request)
+            return Deed(Lent(granted.due, renewed=True), do.item)
+    else:
+        decision = scene.group.authority.decide(asked, scene.at)
+        if not isinstance(decision, Granted):
+            return _refused(scene, decision, do.item)
+        granted = decision
+    apply(scene, "renew", do.item, granted, row, None if patron is None else patron.patron)
+    return _lent(granted, do.item, None if row is None else row.state.loan)
 
 
 def renew_all(scene: Scene, do: RenewAll) -> Deed:
@@ -62,7 +69,8 @@ def renew_all(scene: Scene, do: RenewAll) -> Deed:
     for item in scene.hot.items_of(patron.patron):
         scene.fact = new_id()
         row = scene.hot.item(item)
-        decision = scene.group.authority.decide(asked_of(scene, "renew", row, patron), scene.at)
+        asked = asked_of(scene, "renew", row, patron, fee_accepted=do.fee_acknowledged)
+        decision = scene.group.authority.decide(asked, scene.at)
         if isinstance(decision, Granted):
             apply(scene, "renew", item, decision, row, patron.patron)
             renewed.append(item)
@@ -76,25 +84,48 @@ def give_back(scene: Scene, do: Return) -> Deed:
     """Take an item back, or undo its loan."""
     if do.cancel:
         return _undo_loan(scene, do)
-    row = came_back(scene, do.item, "terminal")
-    ended = scene.hot.loan_ended(do.item, scene.at)
-    return Deed(Back(known=row is not None), do.item, loan=ended)
+    came = came_back(scene, do.item, "terminal")
+    if came.row is None:
+        return Deed(Back(known=False, alert="other"), do.item)
+    ended = came.loan or scene.hot.loan_ended(do.item, scene.at)
+    back = Back(known=True, fine=came.fine)
+    match came.caught:
+        case HoldShelf(hold=hold):
+            return Deed(replace(back, alert="hold-here"), do.item, ended, hold.hold)
+        case InTransit(hold=hold, to=branch):
+            return Deed(replace(back, alert="hold-elsewhere", to_branch=branch), do.item, ended, hold.hold)
+        case None:
+            if came.row.branch != scene.branch:
+                back = replace(back, alert="transit", to_branch=came.row.branch)
+            return Deed(back, do.item, ended)
+        case _:
+            assert_never(came.caught)
 
 
-def _as_happened(
-    scene: Scene, do: Lend | Renew, row: ItemRow | None, patron: PatronRow | None, decision: Decision | None
-) -> Granted:
+def _as_happened(scene: Scene, do: Lend | Renew, asked: Asked) -> Granted:
     """It happened, so it is recorded; what should not have happened is a case."""
-    granted = decision if isinstance(decision, Granted) else provisional(scene, row, patron)
-    if patron is None:
+    happened = decide_happened(scene.group.policy, replace(asked, left=False), scene.at, do.due)
+    if asked.patron is None:
         scene.open_case("lent-to-unknown-card", scene.fact, item=do.item)
-    if row is None:
+    if asked.item is None:
         scene.open_case("item-unknown-lent", do.item, item=do.item)
-    if isinstance(decision, Refusal) and row is not None and patron is not None:
-        scene.open_case("lent-offline-against-rule", scene.fact, item=do.item, detail=decision.code)
-    if do.due is None:
-        return granted
-    return Granted(do.due, granted.renewed, granted.renewals, granted.implied_return)
+    if happened.broke is not None and asked.patron is not None and asked.item is not None:
+        scene.open_case("lent-offline-against-rule", scene.fact, item=do.item, detail=happened.broke.code)
+    return happened.granted
+
+
+def _lent(granted: Granted, item: str, loan: str | None) -> Deed:
+    kind = "rental" if granted.fee else ""
+    return Deed(Lent(granted.due, renewed=granted.renewed, fee=granted.fee, fee_kind=kind), item, loan)
+
+
+def _refused(scene: Scene, refusal: Refusal | None, item: str) -> Deed:
+    """Refuse; with a fee that the patron has to agree to, say how much."""
+    deed = refused(refusal or "not-possible-now", item)
+    if refusal is None or refusal.code != "fee-to-acknowledge":
+        return deed
+    fee = minor(str(refusal.params["fee"]), scene.group.policy.fees.currency)
+    return Deed(Refused(refusal, fee=fee, fee_kind="rental"), item)
 
 
 # --- what is undone because a tag could not be switched
@@ -134,6 +165,7 @@ def _undo_return(scene: Scene, do: Lend, row: ItemRow | None, patron: PatronRow 
             return refused("not-on-loan", do.item)
         scene.hot.checkin_secured(last.id, "undone")
         scene.tell("withdrawn", "tag-failed")
+        release(scene, do.item)
         if loan.patron is None:  # forgotten since; the card in the request says who it was
             scene.hot.loan_patron(loan.request, patron.patron)
         refold(scene, do.item, row)

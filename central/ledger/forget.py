@@ -2,8 +2,11 @@
 
 A loan that ended is kept without its patron once the retention is over, unless a case about its item is
 open. It counts as ended for good when a return came after it began; a loan that ended only because the
-item was lent again may come back while that other request can be withdrawn, so it waits a day. The
-connection runs with `secure_delete`, and the write-ahead log is cut off after a pass that forgot
+item was lent again may come back while that other request can be withdrawn, so it waits a day. A hold that
+is over, a paid fee and a payment lose their patron as well; the amounts stay. What terminals may repeat is
+gone after a day.
+
+The connection runs with `secure_delete`, and the write-ahead log is cut off after a pass that forgot
 something: what was forgotten is then in no page of any file.
 """
 
@@ -13,13 +16,32 @@ from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, sel
 from sqlalchemy.dialects import sqlite
 
 from central.ledger.hot_sqlite import Hot
-from central.ledger.schema import FINISHED, HELD, asked, case, change, checkin, dead_letter, loan
+from central.ledger.schema import (
+    FINISHED,
+    HELD,
+    asked,
+    case,
+    change,
+    checkin,
+    dead_letter,
+    fee,
+    hold,
+    loan,
+    payment,
+    repeat,
+)
+from central.ledger.schema_services import OVER
 from circulation.policy import Retention
 
 DAY_MS = 86_400_000
 _DIALECT = sqlite.dialect(paramstyle="named")
 
-_RETURNED = exists().where(checkin.c.item == loan.c.item).where(checkin.c.at >= loan.c.start)
+_RETURNED = (
+    exists()
+    .where(checkin.c.item == loan.c.item)
+    .where(checkin.c.at >= loan.c.start)
+    .where(checkin.c.secured.is_distinct_from(literal_column("'undone'")))
+)
 _IN_CASE = exists().where(case.c.item == loan.c.item).where(case.c.closed.is_(None))
 _LOANS = (
     update(loan)
@@ -43,6 +65,27 @@ _ASKED = (
     .where(FINISHED)
     .where(~_IN_CASE_OF_ASKED)
 )
+_HOLDS = (
+    update(hold)
+    .values(patron=literal_column("NULL"))
+    .where(hold.c.patron.is_not(None))
+    .where(OVER)
+    .where(hold.c.ended <= bindparam("until"))
+)
+_FEES = (
+    update(fee)
+    .values(patron=literal_column("NULL"))
+    .where(fee.c.patron.is_not(None))
+    .where(fee.c.paid >= fee.c.amount)
+    .where(fee.c.at <= bindparam("until"))
+)
+_PAYMENTS = (
+    update(payment)
+    .values(patron=literal_column("NULL"))
+    .where(payment.c.patron.is_not(None))
+    .where(payment.c.at <= bindparam("until"))
+)
+_REPEATS = delete(repeat).where(repeat.c.at <= bindparam("until"))
 _LAST_OLD = select(func.max(change.c.n)).where(change.c.at <= bindparam("until"))
 _CHANGES = delete(change).where(change.c.n <= bindparam("upto"))
 
@@ -52,6 +95,7 @@ def _sql(statement: object) -> str:
 
 
 LOANS, DEAD, ASKED, LAST_OLD, CHANGES = (_sql(s) for s in (_LOANS, _DEAD, _ASKED, _LAST_OLD, _CHANGES))
+HOLDS, FEES, PAYMENTS, REPEATS = (_sql(s) for s in (_HOLDS, _FEES, _PAYMENTS, _REPEATS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +105,9 @@ class Forgotten:
     loans: int
     dead_letters: int
     changes: int
+    holds: int = 0
+    fees: int = 0
+    payments: int = 0
 
 
 def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
@@ -72,14 +119,16 @@ def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
         loans = run(LOANS, {"until": until, "for_good": min(until, now - DAY_MS)}).rowcount
         dead = run(DEAD, {"until": now - retention.dead_letter_days * DAY_MS}).rowcount
         asked_for = run(ASKED).rowcount
+        beside = [run(sql, {"until": until}).rowcount for sql in (HOLDS, FEES, PAYMENTS)]
+        repeats = run(REPEATS, {"until": now - DAY_MS}).rowcount
         changes = _prune_changes(hot, now - retention.change_days * DAY_MS)
         hot.commit()
     except BaseException:
         hot.rollback()
         raise
-    if loans or dead or asked_for:
+    if loans or dead or asked_for or any(beside) or repeats:
         hot.shed()
-    return Forgotten(loans, dead, changes)
+    return Forgotten(loans, dead, changes, *beside)
 
 
 def _prune_changes(hot: Hot, until: int) -> int:

@@ -29,7 +29,9 @@ class Hot(ServicesHot):
     def patron(self, card: str) -> PatronRow | None:
         """Return the patron of a card."""
         row = self._run(self._sql.patron, (card,)).fetchone()
-        return None if row is None else PatronRow(row[0], row[1], iso_date(row[2]), row[3])
+        return (
+            None if row is None else PatronRow(row[0], row[1], iso_date(row[2]), row[3], row[4] is not None)
+        )
 
     def loans(self, patron: str) -> int:
         """Count a patron's open loans."""
@@ -46,7 +48,10 @@ class Hot(ServicesHot):
         row = self._run(self._sql.item, (item,)).fetchone()
         if row is None:
             return None
-        return ItemRow(item, row[0], row[1], row[2], bool(row[3]), row[4], ItemState(*row[5:]))
+        title, item_class, branch, gone, version, title_id, status, place, *state = row
+        return ItemRow(
+            item, title, item_class, branch, bool(gone), version, title_id, status, place, ItemState(*state)
+        )
 
     def title(self, item: str) -> str | None:
         """Return an item's title, None when the item is not known."""
@@ -65,7 +70,7 @@ class Hot(ServicesHot):
         row = self._run(self._sql.loan, (request,)).fetchone()
         if row is None:
             return None
-        of, patron, start, ended, due, renewals, withdrawn, contested, tag = row
+        of, patron, start, ended, due, renewals, withdrawn, contested, tag, branch = row
         return LoanRow(
             request,
             of,
@@ -77,6 +82,7 @@ class Hot(ServicesHot):
             bool(withdrawn),
             bool(contested),
             tag,
+            branch,
         )
 
     def new_loan(self, row: Sequence[Any]) -> None:

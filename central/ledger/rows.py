@@ -30,6 +30,11 @@ class ItemRow:
     branch: str
     gone: bool
     version: int
+    title_id: str
+    status: str
+    """A word other than on loan or available: lost, missing, on-order, ..."""
+    place: str | None
+    """Branch where it was last seen, when that is not its own."""
     state: ItemState
 
     @property
@@ -66,6 +71,7 @@ class LoanRow:
     withdrawn: bool
     contested: bool
     tag: str | None
+    branch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ class PatronRow:
     patron_class: str
     expires: date | None
     blocked: str | None
+    barred: bool
+    """A terminal barred the card."""
 
 
 @dataclass(frozen=True, slots=True)

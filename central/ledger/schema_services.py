@@ -30,6 +30,8 @@ Index("ix_hold_item", hold.c.item, sqlite_where=QUEUED, postgresql_where=QUEUED)
 Index("ix_hold_title", hold.c.title_id, sqlite_where=QUEUED, postgresql_where=QUEUED)
 Index("ix_hold_patron", hold.c.patron, sqlite_where=QUEUED, postgresql_where=QUEUED)
 Index("ix_hold_ready", hold.c.ready_item, sqlite_where=QUEUED, postgresql_where=QUEUED)
+OVER = text("ended IS NOT NULL")
+Index("ix_hold_ended", hold.c.ended, sqlite_where=OVER, postgresql_where=OVER)
 
 fee = Table(
     "fee",

@@ -125,7 +125,7 @@ PLACE = (
 )
 ZONE = _by(branch_table.c.branch, branch_table.c.zone)
 PATRON = (
-    select(patron.c.patron, patron.c["class"], patron.c.expires, patron.c.blocked)
+    select(patron.c.patron, patron.c["class"], patron.c.expires, patron.c.blocked, patron.c.barred)
     .join(card, card.c.patron == patron.c.patron)
     .where(card.c.card == bindparam("card"))
 )
@@ -146,6 +146,9 @@ ITEM = _by(
     item.c.branch,
     item.c.gone,
     item.c.version,
+    item.c.title_id,
+    item.c.status,
+    item.c.place,
     item.c.loan,
     item.c.last_at,
     item.c.last_id,
@@ -174,6 +177,7 @@ LOAN = _by(
     loan.c.withdrawn,
     loan.c.contested,
     loan.c.tag,
+    loan.c.branch,
 )
 NEW_LOAN = insert(loan)
 END_LOAN = _set(loan, loan.c.ended, where={loan.c.request: "request"})

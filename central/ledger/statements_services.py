@@ -1,12 +1,12 @@
 """The hot statements of what stands beside lending: terminals, holds, fees. As in `statements`."""
 
-from sqlalchemy import bindparam, false, select
+from sqlalchemy import bindparam, delete, false, func, insert, literal_column, or_, select
 
-from central.ledger.schema import OPEN, card, item, loan
+from central.ledger.schema import OPEN, card, fee, hold, item, loan, patron, payment, repeat
+from central.ledger.schema_services import OWED, QUEUED
 from central.ledger.statements_base import by, put
 
-__all__ = ["CARD_OF", "ITEMS_OF", "ITEM_SHOWN", "LOAN_ENDED", "LOAN_PATRON"]
-
+# --- what is shown at a terminal
 ITEM_SHOWN = by(
     item.c.item,
     item.c.title,
@@ -18,6 +18,8 @@ ITEM_SHOWN = by(
 )
 CARD_OF = by(card.c.patron, card.c.card).order_by(card.c.card)
 ITEMS_OF = select(loan.c.item).where(loan.c.patron == bindparam("patron")).where(OPEN).order_by(loan.c.start)
+
+# --- loans
 LOAN_ENDED = (
     select(loan.c.request)
     .where(loan.c.item == bindparam("item"))
@@ -26,3 +28,79 @@ LOAN_ENDED = (
     .order_by(loan.c.start.desc())
 )
 LOAN_PATRON = put(loan, loan.c.patron, where={loan.c.request: "request"})
+OVERDUE = (
+    select(func.count())
+    .select_from(loan)
+    .where(loan.c.patron == bindparam("patron"))
+    .where(OPEN)
+    .where(loan.c.due < bindparam("today"))
+)
+
+# --- patrons and items
+PATRON_CLASS = by(patron.c.patron, patron.c["class"])
+BAR = put(patron, patron.c.barred, where={patron.c.patron: "patron"})
+PROPERTIES = put(item, item.c.properties, where={item.c.item: "item"})
+WHEREABOUTS = put(item, item.c.status, item.c.place, where={item.c.item: "item"})
+COPIES = select(item.c.item).where(item.c.title_id == bindparam("title")).where(item.c.title_id != "")
+
+# --- holds
+_HOLD = (
+    hold.c.hold,
+    hold.c.patron,
+    hold.c.item,
+    hold.c.title_id,
+    hold.c.pickup,
+    hold.c.placed,
+    hold.c.expires,
+    hold.c.state,
+    hold.c.ready_item,
+    hold.c.ready_until,
+    hold.c.n,
+)
+ANY_HOLD = select(hold.c.hold).where(QUEUED)
+HOLD = by(hold.c.hold, *_HOLD)
+HOLDS_OF = (
+    select(*_HOLD)
+    .where(QUEUED)
+    .where(or_(hold.c.item == bindparam("item"), hold.c.title_id == bindparam("title")))
+    .order_by(hold.c.n)
+)
+HOLDS_BY = select(func.count()).select_from(hold).where(hold.c.patron == bindparam("patron")).where(QUEUED)
+HOLD_COLLECTED = (
+    select(*_HOLD)
+    .where(hold.c.ended == bindparam("ended"))
+    .where(hold.c.ready_item == bindparam("item"))
+    .where(hold.c.state == literal_column("'collected'"))
+)
+HOLDS_OVER = select(*_HOLD).where(QUEUED).where(
+    or_(hold.c.expires < bindparam("expires"), hold.c.ready_until < bindparam("ready_until"))
+)  # fmt: skip
+LAST_HOLD = select(func.max(hold.c.n))
+NEW_HOLD = insert(hold)
+HOLD_STATE = put(
+    hold,
+    hold.c.patron,
+    hold.c.pickup,
+    hold.c.expires,
+    hold.c.state,
+    hold.c.ready_item,
+    hold.c.ready_until,
+    hold.c.ended,
+    where={hold.c.hold: "hold"},
+)
+
+# --- fees
+ANY_OWED = select(fee.c.fee).where(OWED)
+FEE = by(fee.c.fee, *fee.columns)
+FEES_OF = select(*fee.columns).where(fee.c.patron == bindparam("patron")).where(OWED)
+NEW_FEE = insert(fee)
+FEE_AMOUNT = put(fee, fee.c.amount, where={fee.c.fee: "fee"})
+FEE_PAID = put(fee, fee.c.paid, where={fee.c.fee: "fee"})
+DROP_FEE = delete(fee).where(fee.c.fee == bindparam("fee"))
+PAYMENT = by(payment.c.key, payment.c.patron, payment.c.amount)
+NEW_PAYMENT = insert(payment)
+
+# --- what may be repeated
+REPEAT = by(repeat.c.digest, repeat.c.at, repeat.c.fact, repeat.c.outcome)
+NEW_REPEAT = insert(repeat)
+DROP_REPEAT = delete(repeat).where(repeat.c.digest == bindparam("digest"))

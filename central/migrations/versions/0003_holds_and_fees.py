@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 QUEUED = sa.text("state IN ('waiting', 'ready')")
+OVER = sa.text('ended IS NOT NULL')
 OWED = sa.text('paid < amount')
 TITLED = sa.text("title_id <> ''")
 
@@ -42,6 +43,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('hold', name=op.f('pk_hold'))
     )
     with op.batch_alter_table('hold') as batch_op:
+        batch_op.create_index('ix_hold_ended', ['ended'], sqlite_where=OVER, postgresql_where=OVER)
         batch_op.create_index('ix_hold_item', ['item'], sqlite_where=QUEUED, postgresql_where=QUEUED)
         batch_op.create_index('ix_hold_n', ['n'], unique=True)
         batch_op.create_index('ix_hold_patron', ['patron'], sqlite_where=QUEUED, postgresql_where=QUEUED)

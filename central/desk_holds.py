@@ -1,0 +1,98 @@
+"""Holds at the desk: whatever comes back, is lent or is set free meets who waits for it, in the same commit.
+
+The rules are `circulation.holds`; here their results are stored. Where nobody waits for anything (which a
+transaction asks once), nothing of this is looked up.
+"""
+
+from dataclasses import replace
+from datetime import date
+
+from central.desk_scene import Group, Scene
+from central.ledger.rows import ItemRow, LoanRow
+from circulation.due import local_date
+from circulation.holds import HoldShelf, InTransit, expire, on_return
+from circulation.model import Hold, Item, OpenLoan
+
+Caught = HoldShelf | InTransit
+
+
+def item_of(scene: Scene, row: ItemRow) -> Item:
+    """Return an item as the rules look at it."""
+    open_loan = None
+    if row.state.loan is not None:
+        loan = scene.hot.loan(row.state.loan)
+        if loan is not None:
+            open_loan = OpenLoan(loan.request, loan.patron, loan.due, loan.renewals)
+    return Item(row.item, row.item_class, row.branch, row.gone, open_loan, title=row.title_id or None)
+
+
+def holds_on(scene: Scene, row: ItemRow | None) -> tuple[Hold, ...]:
+    """Return the open holds on an item and on its title."""
+    if row is None or not scene.group.any_hold():
+        return ()
+    return tuple(scene.hot.holds_of(row.item, row.title_id))
+
+
+def catch(scene: Scene, row: ItemRow, branch: str) -> Caught | None:
+    """An item that is on no loan lies at `branch`: keep it for who is next, or send it there."""
+    holds = holds_on(scene, row)
+    if not holds:
+        return None
+    item = Item(row.item, row.item_class, row.branch, row.gone, title=row.title_id or None)
+    caught = on_return(item, holds, branch, _today(scene), scene.group.policy)
+    if caught is not None:
+        scene.hot.hold_state(caught.hold)
+    return caught
+
+
+def end(scene: Scene, hold: Hold, freed: str | None) -> None:
+    """A hold is over: collected, cancelled or expired. The copy that was kept for it goes to who is next."""
+    scene.hot.hold_state(hold, ended=scene.at)
+    row = None if freed is None else scene.hot.item(freed)
+    if row is not None and row.state.loan is None:
+        catch(scene, row, row.place or row.branch)
+
+
+def release(scene: Scene, item: str) -> None:
+    """The item did not come back after all: whoever it was caught for waits on."""
+    row = scene.hot.item(item)
+    for hold in holds_on(scene, row):
+        if hold.ready_item == item:
+            scene.hot.hold_state(replace(hold, state="waiting", ready_item=None, ready_until=None))
+
+
+def wait_again(scene: Scene, loan: LoanRow) -> None:
+    """The loan that collected a hold was undone: the item lies here, and is still kept for that patron."""
+    hold = scene.hot.hold_collected(loan.item, loan.start)
+    row = scene.hot.item(loan.item)
+    if hold is None or row is None or loan.patron is None:
+        return
+    kept = None if row.state.loan is not None else loan.item
+    scene.hot.hold_state(
+        replace(hold, patron=loan.patron, state="waiting", ready_item=kept, ready_until=None)
+    )
+    scene.group.beside()
+    if kept is not None:
+        catch(scene, row, scene.branch)
+
+
+def expire_holds(group: Group) -> int:
+    """End the holds whose time is up where they would be collected; what was kept for them goes on."""
+    if not group.any_hold():
+        return 0
+    ended = 0
+    for hold in group.hot.holds_over(local_date(group.now + DAY_MS, "UTC")):
+        zone = group.hot.zone(hold.pickup) or "UTC"
+        over = expire([hold], local_date(group.now, zone))
+        for one in over.holds:
+            scene = Scene(group, group.hot, "", hold.pickup, zone, "", hold.hold, group.now)
+            end(scene, replace(one, ready_item=None, ready_until=None), hold.ready_item)
+            ended += 1
+    return ended
+
+
+DAY_MS = 86_400_000
+
+
+def _today(scene: Scene) -> date:
+    return local_date(scene.at, scene.zone)

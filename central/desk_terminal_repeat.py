@@ -1,0 +1,114 @@
+"""What a terminal asks again, because it heard no answer, is answered again and not done again.
+
+The outcome is kept in the commit that holds the deed, under the digest of its frame. It is said once more
+while it is still true: nothing else has happened to that item, the hold is as it was left, the payment is
+known. Else the same words are a new request: an SC that has no clock may lend, take back and lend the same
+item with frames that are equal. What had happened already (*no block*) is recorded once whatever came after.
+
+Nothing personal is kept: no card, no name, no title; they are read when the outcome is said again.
+"""
+
+import json
+from typing import Final, assert_never
+
+from pydantic import TypeAdapter
+
+from central.desk_scene import Scene
+from central.desk_terminal_account import meant_hold
+from central.desk_terminal_deed import Deed
+from central.terminal import (
+    AllRenewed,
+    AtTerminal,
+    Back,
+    Bar,
+    CardSet,
+    ChangeHold,
+    Describe,
+    Described,
+    Do,
+    DropHold,
+    Enable,
+    HoldKept,
+    Lend,
+    Lent,
+    Outcome,
+    Paid,
+    Pay,
+    PlaceHold,
+    Renew,
+    RenewAll,
+    Return,
+)
+
+REPEAT_MS: Final = 600_000
+"""How long a frame may be repeated. A terminal that waits longer has told its patron something else."""
+
+_KINDS: Final[dict[str, TypeAdapter[Outcome]]] = {
+    kind.__name__: TypeAdapter(kind) for kind in (Lent, AllRenewed, Back, HoldKept, Paid, CardSet, Described)
+}
+
+
+def recall(scene: Scene, request: AtTerminal) -> Deed | None:
+    """Return what this very request came to before, if that still holds; the scene is then that deed's."""
+    found = scene.hot.repeat(request.digest) if request.digest else None
+    if found is None or scene.group.now - found[0] > REPEAT_MS:
+        return None
+    _, fact, text = found
+    kept = json.loads(text)
+    happened = getattr(request.do, "happened", False)
+    if not happened and kept["state"] != _state(scene, request.do):
+        return None
+    scene.fact = fact
+    outcome = _KINDS[kept["kind"]].validate_json(kept["said"])
+    return Deed(outcome, kept["item"], kept["loan"], kept["hold"])
+
+
+def remember(scene: Scene, request: AtTerminal, deed: Deed) -> None:
+    """Keep what a request came to."""
+    if not request.digest:
+        return
+    kind = type(deed.outcome).__name__
+    kept = {
+        "kind": kind,
+        "said": _KINDS[kind].dump_json(deed.outcome).decode(),
+        "item": deed.item,
+        "loan": deed.loan,
+        "hold": deed.hold,
+        "state": _state(scene, request.do),
+    }
+    scene.hot.new_repeat(request.digest, scene.group.now, scene.fact, json.dumps(kept))
+
+
+def _state(scene: Scene, do: Do) -> str:
+    """Return words for how things stand that the deed was about; others once anything else has happened."""
+    hot = scene.hot
+    match do:
+        case Pay():
+            return str(hot.payment(do.key) is not None)
+        case PlaceHold() | DropHold() | ChangeHold():
+            hold = meant_hold(scene, do)
+            return "" if hold is None else f"{hold.hold} {hold.pickup} {hold.expires}"
+        case Bar() | Enable():
+            patron = hot.patron(do.card)
+            return str(patron is not None and patron.barred)
+        case Describe():
+            item = hot.item_shown(do.item)
+            return "" if item is None else item.properties
+        case RenewAll():
+            patron = hot.patron(do.card)
+            items = [] if patron is None else hot.items_of(patron.patron)
+            return "|".join(_item_state(scene, item) for item in items)
+        case Lend() | Return() | Renew():
+            return _item_state(scene, do.item)
+        case _:
+            assert_never(do)
+
+
+def _item_state(scene: Scene, item: str) -> str:
+    row = scene.hot.item(item)
+    if row is None:
+        events, _ = scene.hot.history(item)
+        return max((f"{event.at:015} {event.id}" for event in events), default="")
+    loan = None if row.state.loan is None else scene.hot.loan(row.state.loan)
+    due = "" if loan is None else f"{loan.request} {loan.due} {loan.renewals}"
+    return f"{row.state.last_id} {due}"
