@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import bindparam, select
 from sqlalchemy import update as sql_update
 
-from central.imports.people import People, identity
+from central.imports.people import People, identity, told_by
 from central.imports.records import LeftOut, Outcome, Pair, Row
 from central.imports.work import Work, fault, insert, sql
 from central.ledger import schema
@@ -61,7 +61,7 @@ class FeeWriter:
             return (
                 LeftOut(PAID)
                 if owed == 0
-                else fault(row, "patron", "is not in the ledger; import patrons first")
+                else fault(row, told_by(told), "is not in the ledger; import patrons first")
             )
         at = self._work.instant(told["at"], patron[1])
         kind, item = told.get("kind", "other"), told.get("item")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
 
-from central.imports.people import People, identity
+from central.imports.people import People, identity, told_by
 from central.imports.records import Fault, LeftOut, Outcome, Pair, Row
 from central.imports.work import Work, fault, insert, sql
 from central.ledger import schema
@@ -25,12 +25,11 @@ _SAME = sql(
     .where(_hold.c.patron == bindparam("patron"))
     .where(or_(_hold.c.item == bindparam("item"), _hold.c.title_id == bindparam("title_id")))
     .where(QUEUED)
-    .limit(1)
 )
-_CAUGHT = sql(select(_hold.c.hold).where(_hold.c.ready_item == bindparam("item")).where(QUEUED).limit(1))
+_CAUGHT = sql(select(_hold.c.hold).where(_hold.c.ready_item == bindparam("item")).where(QUEUED))
 _LAST = sql(select(func.max(_hold.c.n)))
 _TITLE = sql(select(schema.item.c.title_id).where(schema.item.c.item == bindparam("item")))
-_OF_TITLE = sql(select(schema.item.c.item).where(schema.item.c.title_id == bindparam("title_id")).limit(1))
+_OF_TITLE = sql(select(schema.item.c.item).where(schema.item.c.title_id == bindparam("title_id")))
 
 
 def in_turn(pairs: Iterable[Pair]) -> list[Pair]:
@@ -66,7 +65,7 @@ class HoldWriter:
             return fault(row, "suspended", "holds cannot be kept here; end it, or let it wait")
         patron = self._people.find(told)
         if patron is None:
-            return fault(row, "patron", "is not in the ledger; import patrons first")
+            return fault(row, told_by(told), "is not in the ledger; import patrons first")
         reason = self._work.branch(told["pickup"])
         if reason is not None:
             return fault(row, "pickup", reason)
@@ -84,7 +83,7 @@ class HoldWriter:
             return "unchanged"
         wrong = self._in_the_way(patron[0], of, state, caught)
         if wrong is not None:
-            return fault(row, *wrong)
+            return fault(row, wrong[0] or told_by(told), wrong[1])
         n = (run(_LAST).fetchone()[0] or 0) + 1
         run(
             self._insert,
@@ -114,7 +113,7 @@ class HoldWriter:
     ) -> tuple[str, str] | None:
         run = self._work.hot.connection.execute
         if run(_SAME, {"patron": patron, **of}).fetchone() is not None:
-            return "patron", "has a hold on it already"
+            return "", "has a hold on it already"
         if state in ("ready", "transit") and caught is None:
             return "item", "is empty: nobody knows what is kept for the patron"
         if caught is None:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy import update as sql_update
 
-from central.imports.people import People, identity
+from central.imports.people import People, identity, told_by
 from central.imports.records import Fault, LeftOut, Outcome, Row
 from central.imports.work import Work, fault, sql
 from central.ledger import schema
@@ -30,7 +30,7 @@ STATION = "import"
 OVER = "loan that is over"
 
 _FIRST_DUE = sql(select(schema.loan.c.first_due).where(schema.loan.c.request == bindparam("key")))
-_RENEWED = sql(select(schema.renewal.c.request).where(schema.renewal.c.loan == bindparam("key")).limit(1))
+_RENEWED = sql(select(schema.renewal.c.request).where(schema.renewal.c.loan == bindparam("key")))
 _DUE = sql(
     sql_update(schema.loan)
     .values(due=bindparam("to"), first_due=bindparam("to"), renewals=bindparam("times"))
@@ -58,7 +58,7 @@ class LoanWriter:
             return fault(row, "item", "is not in the ledger; import items first")
         patron = self._people.find(told)
         if patron is None:
-            return fault(row, "patron", "is not in the ledger; import patrons first")
+            return fault(row, told_by(told), "is not in the ledger; import patrons first")
         branch = told.get("branch") or item.branch
         if branch not in self._work.branches:
             reason = self._work.branch(branch)

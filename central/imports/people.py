@@ -36,6 +36,11 @@ class People:
         return None
 
 
+def told_by(told: dict[str, Any]) -> str:
+    """Return the field by which a row tells the patron."""
+    return "patron" if told.get("patron") else "card"
+
+
 def identity(kind: str, *parts: object) -> str:
     """Return the id of what a row tells: the same row has the same id however often it comes."""
     told = "\x1f".join(["import", kind, *("" if part is None else str(part) for part in parts)])
