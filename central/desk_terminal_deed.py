@@ -45,6 +45,7 @@ def shown(scene: Scene, deed: Deed) -> Outcome:
             hold = None if deed.hold is None else hot.hold(deed.hold)
             said = replace(
                 outcome,
+                ended=loan is not None,
                 patron=None if loan is None or loan.patron is None else hot.card_of(loan.patron),
                 hold_card=None if hold is None else hot.card_of(hold.patron),
             )

@@ -186,6 +186,8 @@ class Back:
 
     known: bool
     """Whether the item is in the ledger; an unknown one is recorded with a case."""
+    ended: bool = True
+    """Whether a loan ended with it; some systems call the return of what was not lent a failure."""
     title: str = ""
     media: str = ""
     properties: str = ""
