@@ -4,7 +4,7 @@ A hold asks for one copy, or for any copy of a title. Holds are served in the or
 item comes back, the first hold that it can satisfy catches it (`ready_item`): at the pickup branch the hold
 is ready, elsewhere the item travels there first. A caught item is kept for its hold until the patron has
 collected it, or the hold ends; then whoever freed it asks `on_return` anew. So no item is caught by two
-holds, and no hold catches two items.
+holds, and no hold catches two items, as long as `expire` comes before `on_return` on each new day.
 
 All of these take the open holds of an item and of its title, in any order, and give changed ones back.
 Nothing here knows who keeps them.
@@ -201,18 +201,20 @@ def collect(item: Item, patron: str, holds: Iterable[Hold]) -> Collected:
     return Collected(replace(own[0], state="collected"), freed)
 
 
-def reopen(hold: Hold, item: str, holds: Iterable[Hold]) -> Hold:
+def reopen(hold: Hold, item: str, holds: Iterable[Hold], today: date) -> Hold:
     """Return a collected hold as it was before: the checkout of `item` that collected it was taken back.
 
-    It keeps its place. The item is kept for it again if it was, unless it is kept for another one of `holds`
-    by now; another copy that was freed then has gone its own way.
+    It keeps its place. The item is kept for it again if it was, unless its days on the shelf are over, or it
+    is kept for another one of `holds` by now; another copy that was freed then has gone its own way. Ask
+    `on_return` about the item.
     """
     if hold.state != "collected":
         return hold
+    before = replace(hold, state="waiting" if hold.ready_until is None else "ready")
     others = [one for one in holds if is_open(one) and one.hold != hold.hold]
-    if hold.ready_item != item or any(one.ready_item == item for one in others):
+    if hold.ready_item != item or _over(before, today) or any(one.ready_item == item for one in others):
         return replace(hold, state="waiting", ready_item=None, ready_until=None)
-    return replace(hold, state="waiting" if hold.ready_until is None else "ready")
+    return before
 
 
 def expire(holds: Iterable[Hold], today: date) -> Ended:
