@@ -10,36 +10,26 @@ connects.
 """
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 
-from firmware_bridge import apdu
-from firmware_bridge.errors import DeviceLost, DeviceRefused
-from firmware_bridge.ports import CardEvent, CardPlaced, CardRemoved, DeviceInfo, ReaderFound, ReaderLost
+from firmware_bridge.backoff import Backoff
+from firmware_bridge.errors import DeviceLost
+from firmware_bridge.pcsc_card import CardHealth, PcscSettings, ReaderTalk
+from firmware_bridge.ports import CardEvent, CardPlaced, CardRemoved, CardUnread, ReaderFound, ReaderLost
 from wire.errors import ConfigError, DeviceError
 
-log = logging.getLogger("turnleaf.firmware_bridge.pcsc")
+__all__ = ["CardHealth", "PcscCardReader", "PcscSettings"]
 
 WAIT_MS = 1000
 RETRY_S = 0.2
+CAP_S = 3.0
+"""A reader that is plugged in again, or a daemon that was restarted, is found within this time, seconds."""
 OPEN_TRIES = 3
 """A card that was just laid down may not answer at once."""
 NEW_READER = "\\\\?PnP?\\Notification"
-
-
-@dataclass(frozen=True, slots=True)
-class PcscSettings:
-    """Which reader, and what to read from a card."""
-
-    reader: str = ""
-    """A part of the reader's name; empty takes the first."""
-    data_bytes: int = 0
-    """Bytes of the card's data to read; 0 reads the UID alone."""
-    first_block: int = 0
-    """Block at which that data begins."""
 
 
 class PcscCardReader:
@@ -47,6 +37,12 @@ class PcscCardReader:
 
     def __init__(self, settings: PcscSettings | None = None) -> None:
         self._settings = settings or PcscSettings()
+        self._health = CardHealth()
+
+    @property
+    def health(self) -> CardHealth:
+        """Counters since this was made."""
+        return replace(self._health)
 
     async def events(self) -> AsyncIterator[CardEvent]:
         """Yield card and reader events until the consumer stops; the thread has ended when this returns.
@@ -61,7 +57,7 @@ class PcscCardReader:
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(queue.put_nowait, event)
 
-        watch = _Watch(self._settings, emit)
+        watch = _Watch(self._settings, emit, self._health, loop.time)
         thread = threading.Thread(target=watch.run, name="pcsc-status", daemon=True)
         thread.start()
         try:
@@ -79,9 +75,17 @@ class PcscCardReader:
 class _Watch:
     """The thread's work: open a context, follow one reader, and begin anew after any error."""
 
-    def __init__(self, settings: PcscSettings, emit: Callable[[CardEvent | Exception], None]) -> None:
+    def __init__(
+        self,
+        settings: PcscSettings,
+        emit: Callable[[CardEvent | Exception], None],
+        health: CardHealth,
+        now_s: Callable[[], float],
+    ) -> None:
         self._settings = settings
         self._emit = emit
+        self._health = health
+        self._now_s = now_s
         self._stop = threading.Event()
         self._follower: _Follower | None = None
         self._told = ""
@@ -96,9 +100,11 @@ class _Watch:
     def run(self) -> None:
         """Follow until stopped; an unexpected exception goes to the consumer, never nowhere."""
         try:
+            backoff = Backoff(RETRY_S, cap_s=CAP_S)
             while not self._stop.is_set():
+                began = self._now_s()
                 self._follow()
-                self._stop.wait(RETRY_S)
+                self._stop.wait(backoff.pause_s(self._now_s() - began))
         except ImportError as error:
             self._emit(
                 ConfigError(
@@ -111,7 +117,9 @@ class _Watch:
             self._emit(error)
 
     def _follow(self) -> None:
-        follower = self._follower = _Follower(self._settings, self._tell, self._stop)
+        follower = self._follower = _Follower(
+            self._settings, self._tell, self._stop, self._health, self._now_s
+        )
         try:
             follower.run()
         except DeviceError as error:
@@ -135,7 +143,12 @@ class _Follower:
     """One PC/SC context and the reader that is followed in it."""
 
     def __init__(
-        self, settings: PcscSettings, emit: Callable[[CardEvent], None], stop: threading.Event
+        self,
+        settings: PcscSettings,
+        emit: Callable[[CardEvent], None],
+        stop: threading.Event,
+        health: CardHealth,
+        now_s: Callable[[], float],
     ) -> None:
         from smartcard import scard  # the PC/SC library; a station without a card reader does not load it
 
@@ -143,8 +156,12 @@ class _Follower:
         self._settings = settings
         self._emit = emit
         self._stop = stop
+        self._health = health
+        self._now_s = now_s
         self._context: int | None = None
+        self._talk: ReaderTalk | None = None
         self._present = False
+        self._unread = False
 
     def run(self) -> None:
         """Follow the reader until told to stop; raises DeviceLost when it, or the daemon, is gone."""
@@ -153,7 +170,12 @@ class _Follower:
         name = self._await_reader()
         if name is None:
             return
-        self._emit(ReaderFound(DeviceInfo(model=name)))
+        assert self._context is not None
+        talk = self._talk = ReaderTalk(
+            self._scard, self._context, name, self._settings, self._health, self._now_s
+        )
+        self._health.connections += 1
+        self._emit(ReaderFound(talk.info()))
         state = self._scard.SCARD_STATE_UNAWARE
         while not self._stop.is_set():
             result, states = self._scard.SCardGetStatusChange(self._context, WAIT_MS, [(name, state)])
@@ -165,7 +187,7 @@ class _Follower:
                 raise _lost(f"card reader {name} is gone", "Look at the card reader's plug.")
             if _events(state) - _events(before) > 1:
                 self._removed()  # taken away and laid down again between two looks: maybe another card
-            self._card(name, bool(state & self._scard.SCARD_STATE_PRESENT), bytes(states[0][2]))
+            self._card(talk, bool(state & self._scard.SCARD_STATE_PRESENT), bytes(states[0][2]))
 
     def close(self) -> None:
         """Give the context back; may be called twice."""
@@ -201,66 +223,38 @@ class _Follower:
         return None
 
     def _removed(self) -> None:
+        self._unread = False
         if self._present:
             self._present = False
             self._emit(CardRemoved())
 
-    def _card(self, name: str, present: bool, atr: bytes) -> None:
+    def _card(self, talk: ReaderTalk, present: bool, atr: bytes) -> None:
         if not present:
+            if self._present or self._unread:
+                talk.rest()
             self._removed()
         elif not self._present:
-            placed = self._open(name, atr)
-            if placed is not None:
-                self._present = True
-                self._emit(placed)
+            match self._read(talk, atr):
+                case CardPlaced() as placed:
+                    self._present = True
+                    self._health.cards += 1
+                    self._emit(placed)
+                case CardUnread() as unread if not self._unread:
+                    self._unread = True  # told once, and tried again with each change that pcscd tells
+                    self._health.unread += 1
+                    self._emit(unread)
+                case CardUnread():
+                    pass
 
-    def _open(self, name: str, atr: bytes) -> CardPlaced | None:
-        """Connect to the card and read it; None when it went, or does not say who it is."""
-        for attempt in range(OPEN_TRIES):
-            if attempt:
-                self._stop.wait(RETRY_S)
-            result, handle, protocol = self._scard.SCardConnect(
-                self._context,
-                name,
-                self._scard.SCARD_SHARE_SHARED,
-                self._scard.SCARD_PROTOCOL_T0 | self._scard.SCARD_PROTOCOL_T1,
-            )
-            if result != self._scard.SCARD_S_SUCCESS:
-                log.warning("a card could not be opened: %s", self._scard.SCardGetErrorMessage(result))
-                continue
-            try:
-                return self._read(handle, protocol, atr)
-            finally:
-                self._scard.SCardDisconnect(handle, self._scard.SCARD_LEAVE_CARD)
-        return None
-
-    def _read(self, handle: int, protocol: int, atr: bytes) -> CardPlaced | None:
-        """Return what the card says, or None when it went, or does not say."""
-
-        def transmit(command: bytes) -> bytes:
-            t0 = protocol == self._scard.SCARD_PROTOCOL_T0
-            pci = self._scard.SCARD_PCI_T0 if t0 else self._scard.SCARD_PCI_T1
-            result, answer = self._scard.SCardTransmit(handle, pci, list(command))
-            if result != self._scard.SCARD_S_SUCCESS:
-                raise _lost(self._scard.SCardGetErrorMessage(result), "Lay the card down again.")
-            return bytes(answer)
-
-        data = b""
-        try:
-            uid = apdu.uid(transmit)
-        except DeviceError as error:
-            log.warning("a card could not be read: %s", error.seen)
-            return None
-        try:
-            if self._settings.data_bytes:
-                wanted = apdu.read_steps(self._settings.data_bytes, first=self._settings.first_block)
-                data = apdu.run(wanted, transmit)
-        except DeviceRefused as error:
-            log.warning("a card's data could not be read: %s", error.seen)
-        except DeviceError as error:
-            log.warning("a card went while it was read: %s", error.seen)
-            return None
-        return CardPlaced(uid.hex().upper(), apdu.explain_atr(atr), data)
+    def _read(self, talk: ReaderTalk, atr: bytes) -> CardPlaced | CardUnread:
+        """Read the card; one that is silent is asked again, for it may just have been laid down."""
+        found = talk.read(atr)
+        for _ in range(OPEN_TRIES - 1):
+            if not isinstance(found, CardUnread) or found.why != "silent" or self._stop.wait(RETRY_S):
+                break
+            self._health.retries += 1
+            found = talk.read(atr)
+        return found
 
     def _check(self, result: int, seen: str, do: str) -> None:
         if result != self._scard.SCARD_S_SUCCESS:

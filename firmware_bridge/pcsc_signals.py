@@ -3,7 +3,8 @@
 PC/SC has no command for a light or a beep; each maker has its own. What is here is documented by its maker:
 
 * ACR122U: `FF 00 40 P2 04 T1 T2 n buzzer` sets both colours and beeps, `FF 00 48 00 00` tells the firmware
-  (ACS, ACR122U Application Programming Interface V2.04, Bi-Color LED and Buzzer Control; Get firmware version).
+  (ACS, ACR122U Application Programming Interface V2.04, Bi-Color LED and Buzzer Control; Get firmware). The
+  firmware is asked by the escape, because no card need lie there.
 * ACR1252U, ACR1255U, ACR1552U: `E0 00 00 29 01 leds`, `E0 00 00 28 01 duration`, firmware `E0 00 00 18 00`,
   serial number `E0 00 00 33 00`; the answer is `E1 00 00 00 length data` (ACS reference manuals, peripherals
   control). Their second light is red on the ACR1252U and blue on the ACR1552U.
@@ -24,7 +25,7 @@ Route = Literal["apdu", "escape"]
 """apdu: as a command to the card on the reader. escape: as PC/SC's vendor escape (CCID PC_to_RDR_Escape)."""
 
 ESCAPE_CODE: Final = 1
-"""Function code of the escape on Linux: `SCARD_CTL_CODE(1)`, IOCTL_SMARTCARD_VENDOR_IFD_EXCHANGE of libccid."""
+"""Function code of the escape on Linux: SCARD_CTL_CODE(1), libccid's IOCTL_SMARTCARD_VENDOR_IFD_EXCHANGE."""
 BEEP_10MS: Final = 8
 """A short beep, in units of 10 ms."""
 LONG_BEEP_10MS: Final = 40

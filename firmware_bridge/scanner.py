@@ -7,13 +7,13 @@ before anyone sees them.
 
 import asyncio
 import os
-import random
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from firmware_bridge.backoff import Backoff
 from firmware_bridge.barcode import MOST, CodeRules, judge
 from firmware_bridge.barcode_keys import Key, Keys, Layout, keymap, step
 from firmware_bridge.errors import DeviceLost
@@ -21,30 +21,11 @@ from firmware_bridge.ports import CodeRefused, DeviceInfo, ReaderFound, ReaderLo
 from wire.errors import ConfigError
 
 RETRY_S = 0.5
-CAP_S = 30.0
-"""Longest pause before a scanner is looked for again, seconds."""
-LASTING_S = 10.0
-"""A connection that lasted so long begins the back-off anew, seconds."""
 EV_KEY = 1
 EVIOCSCLOCKID = 0x400445A0
 """ioctl of Linux's input.h that chooses the clock of an event device's stamps: _IOW('E', 0xa0, int)."""
 CLOCK_MONOTONIC = 1
 """Number of that clock in Linux's time.h."""
-
-
-class Backoff:
-    """Pauses between tries, with jitter, twice as long each time up to `CAP_S`; never none, unless told 0."""
-
-    def __init__(self, base_s: float, rng: random.Random | None = None) -> None:
-        self._base_s = base_s
-        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
-        self._tries = 0
-
-    def pause_s(self, lasted_s: float = 0.0) -> float:
-        """Return the next pause in seconds; `lasted_s` is how long the last connection held."""
-        self._tries = 0 if lasted_s > LASTING_S else self._tries + 1
-        most = min(CAP_S, self._base_s * 2 ** min(self._tries, 16))
-        return self._rng.uniform(self._base_s / 2, most)
 
 
 class KeySource(Protocol):

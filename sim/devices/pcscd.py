@@ -61,18 +61,30 @@ def free_ports_below_ephemeral(count: int, start: int = 20000) -> int:
 
 
 class Pcscd:
-    """One daemon with two virtual readers (slots); `port(0)` and `port(1)` are where cards connect."""
+    """One daemon with virtual readers of given names, two slots each; cards connect to `port(slot, reader)`.
 
-    def __init__(self, folder: Path) -> None:
+    A second reader has a copy of the library of its own, which keeps its state once per file.
+    """
+
+    def __init__(self, folder: Path, names: tuple[str, ...] = ("Patron Card",)) -> None:
         self._folder = folder
+        self._names = names
         self.socket_path = folder / "pcscd.comm"
         self._listener: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._base = 0
 
-    def port(self, slot: int) -> int:
-        """Return vpcd's port of a slot."""
-        return self._base + slot
+    def port(self, slot: int, reader: int = 0) -> int:
+        """Return vpcd's port of a slot of the reader with that place in `names`."""
+        return self._base + 2 * reader + slot
+
+    def _library(self, number: int) -> Path:
+        if number == 0:
+            return LIBRARY
+        copy = self._folder.absolute() / f"libifdvpcd-{number}.so"
+        if not copy.exists():
+            shutil.copyfile(LIBRARY, copy)
+        return copy
 
     @property
     def environment(self) -> dict[str, str]:
@@ -93,15 +105,16 @@ class Pcscd:
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self._base:
-            self._base = free_ports_below_ephemeral(2)
+            self._base = free_ports_below_ephemeral(2 * len(self._names))
         conf = self._folder / "reader.conf.d"
         conf.mkdir(exist_ok=True)
-        (conf / "vpcd").write_text(
-            'FRIENDLYNAME "Patron Card"\n'
-            f"DEVICENAME /dev/null:0x{self._base:04X}\n"
-            f"LIBPATH {LIBRARY}\n"
-            f"CHANNELID 0x{self._base:04X}\n"
-        )
+        for number, name in enumerate(self._names):
+            (conf / f"vpcd-{number}").write_text(
+                f'FRIENDLYNAME "{name}"\n'
+                f"DEVICENAME /dev/null:0x{self.port(0, number):04X}\n"
+                f"LIBPATH {self._library(number)}\n"
+                f"CHANNELID 0x{self.port(0, number):04X}\n"
+            )
         if self._listener is None:
             self.socket_path.unlink(missing_ok=True)
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -132,11 +145,15 @@ class Pcscd:
             )
 
     async def _ready(self) -> None:
+        for number in range(len(self._names)):
+            await self._listens(self.port(0, number))
+
+    async def _listens(self, port: int) -> None:
         for _ in range(100):
             if not self.pid:
                 raise self._why_it_ended()
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self._base)
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
                 await asyncio.sleep(0.05)
                 continue

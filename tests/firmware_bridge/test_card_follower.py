@@ -55,6 +55,9 @@ class ScriptedScard(SimpleNamespace):
     def SCardTransmit(self, *_: object) -> tuple[int, list[int]]:  # noqa: N802 - the library's name
         return 0, [*UID, 0x90, 0x00]
 
+    def SCardGetAttrib(self, *_: object) -> tuple[int, list[int]]:  # noqa: N802 - the library's name
+        return scard.SCARD_E_UNSUPPORTED_FEATURE, []
+
     def SCardDisconnect(self, *_: object) -> int:  # noqa: N802 - the library's name
         return 0
 
