@@ -4,20 +4,32 @@ A library's own system is added here: its `Chosen` has `Elsewhere` as authority,
 that the runner calls.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from central.authority import Authority, Elsewhere, OwnLedger, RemoteAuthority
 from central.authority_runner import Patience
 from central.config import CentralSettings
 from central.looks import ItemLook
+from central.results import DeskInput, DeskResult
 from circulation.policy import Policy
 from wire.clock import SystemClock
 from wire.errors import ConfigError
 
 LOOK_S = 2.0
 """After this a question of a gate is given up: its connection can answer the next one again."""
+
+
+class Beside(Protocol):
+    """What runs beside an authority elsewhere and hears of loans that it made without us."""
+
+    async def run(self, submit: Callable[[DeskInput], Awaitable[DeskResult]]) -> None:
+        """Live until cancelled; tell the desk what is heard."""
+
+    def numbers(self) -> dict[str, float]:
+        """Return what is measured of it, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,8 @@ class Chosen:
     look: ItemLook | None = None
     """Who is asked how an item stands, for gates that are about to sound."""
     looks_at_once: int = 2
+    beside: Beside | None = None
+    """What else runs while it decides."""
 
 
 def own(settings: CentralSettings, policy: Policy) -> Chosen:
@@ -66,14 +80,21 @@ def sip2(settings: CentralSettings, policy: Policy) -> Chosen:
         found.timeout_s * 4 * 2 + found.timeout_s * 4
     )  # an answer with its repeats, after a login with its own
     patience = Patience(at_once=found.connections, call_s=call_s)
+    beside = None
+    if found.proxy is not None:
+        from central.sip2.proxy_mirror import InlineProxy
+        from central.sip2.proxy_start import sides
+
+        listen, system = sides(found.proxy, found)
+        beside = InlineProxy(listen, system, clock, peer.dialect, found.proxy.connections)
     if found.gate_connections == 0:
-        return Chosen(Elsewhere(), remote, patience)
+        return Chosen(Elsewhere(), remote, patience, beside=beside)
     quick = replace(peer, timeout_s=min(found.timeout_s, LOOK_S), retries=0)
     look = Sip2Look(
         Pool(quick, clock, size=found.gate_connections), clock, institution=found.institution,
         terminal=secret(found.terminal_password_file), zone=found.zone,
     )  # fmt: skip
-    return Chosen(Elsewhere(), remote, patience, look, found.gate_connections)
+    return Chosen(Elsewhere(), remote, patience, look, found.gate_connections, beside)
 
 
 def secret(path: Path | None) -> str:

@@ -77,6 +77,21 @@ class LogSettings(Settings):
     as_json: bool = Field(False, description="One JSON object a line, for journald and log shippers.")
 
 
+class Sip2ProxySettings(Settings):
+    """The inline proxy between kiosks of other makes and the library's own system."""
+
+    listen: str = Field("127.0.0.1:6001", description="HOST:PORT at which those kiosks find it.")
+    ils: str = Field("", description="HOST:PORT to which it passes them on; empty: that of [sip2].")
+    cert: FilePath | None = Field(None, description="PEM file of its certificate; without one: no TLS.")
+    key: FilePath | None = Field(None, description="PEM file of the private key that belongs to it.")
+    tls: bool = Field(False, description="TLS to the library's own system.")
+    ca: FilePath | None = Field(None, description="PEM file of the authority that signed its certificate.")
+    plain_text_off_loopback: bool = Field(
+        False, description="Whether to listen without TLS on another address than loopback: PINs in clear."
+    )
+    connections: int = Field(256, ge=1, le=10_000, description="Connections that are open at most.")
+
+
 class Sip2Settings(Settings):
     """The library's own system, asked over SIP2 (authority = "sip2")."""
 
@@ -102,6 +117,9 @@ class Sip2Settings(Settings):
         2, ge=0, le=64, description="Connections for gates, which ask before they sound; 0: they do not."
     )
     zone: str = Field("UTC", description="Its time zone, e.g. Europe/Berlin: SIP2 tells local times.")
+    proxy: Sip2ProxySettings | None = Field(
+        None, description="Kiosks of other makes pass through here to it; without it nothing listens."
+    )
 
 
 class Sip2Account(Settings):

@@ -211,7 +211,11 @@ class Service:
             await self.desk.abandon()
             return
         desk, boot = self.desk, self.ledger.boot
-        await Runner(chosen.remote, desk.submit, desk.asked, boot, chosen.patience).run()
+        async with asyncio.TaskGroup() as tasks:
+            runner = Runner(chosen.remote, desk.submit, desk.asked, boot, chosen.patience)
+            tasks.create_task(runner.run(), name="authority runner")
+            if chosen.beside is not None:
+                tasks.create_task(chosen.beside.run(desk.submit), name="beside the authority")
 
     async def _registry(self) -> None:
         """Look at the registry again and again: a station that was added is known without a restart."""
@@ -239,6 +243,7 @@ class Service:
                 "alarms_standing": len(self.watch.book.standing),
             }
             numbers = {name: float(value) for name, value in values.items()}
+            numbers |= self.authority.beside.numbers() if self.authority.beside else {}
             self.writer.put(Point("all", "central", "service", self.clock.now(), numbers))
 
     async def _presence(self) -> None:

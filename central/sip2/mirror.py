@@ -6,6 +6,7 @@ does not say that it is about an undoing (`BI`), nor, in some makes, about which
 leaves alone; a gate asks before it sounds, so nothing is guessed here.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -66,54 +67,63 @@ def _about(asked: str, said: str, on_loan: bool, due: str = "") -> Heard | None:
     return Heard(item, on_loan, due_of(due))
 
 
-@dataclass
-class Ear:
-    """Listens to one connection: feed it what passes; it tells what was heard. It never fails."""
+@dataclass(slots=True)
+class Tally:
+    """What was heard on all connections."""
 
-    dialect: Dialect = PLAIN
-    requests: int = 0
-    replies: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
+    """By their code."""
     unread: int = 0
     """Frames that are no SIP2, or whose checksum is wrong."""
     unpaired: int = 0
     """Replies that answer nothing that was asked."""
-    _asked: Frame | None = None
-    _up: Framer = field(default_factory=Framer)
-    _down: Framer = field(default_factory=Framer)
+    lent: int = 0
+    returned: int = 0
 
-    def __post_init__(self) -> None:
-        utf8 = self.dialect.encoding.lower().replace("-", "") == "utf8"
+
+class Ear:
+    """Listens to one connection: feed it what passes; it tells what was heard. It never fails."""
+
+    def __init__(self, dialect: Dialect = PLAIN, tally: Tally | None = None) -> None:
+        self.tally = tally or Tally()
+        self._dialect = dialect
+        self._asked: Frame | None = None
+        utf8 = dialect.encoding.lower().replace("-", "") == "utf8"
         self._up, self._down = Framer(utf8=utf8), Framer(utf8=utf8)
 
     def from_terminal(self, data: bytes) -> None:
         """Take bytes that a kiosk sent."""
         for raw in self._up.feed(data):
-            found = decode(raw, self.dialect)
-            if not isinstance(found, Frame):
-                self.unread += 1
-                continue
-            self.requests += 1
-            if found.message.code in ANSWERS:
+            found = self._read(raw)
+            if found is not None and found.message.code in ANSWERS:
                 self._asked = found
 
     def from_system(self, data: bytes) -> tuple[Heard, ...]:
         """Take bytes that the library system sent; returns what was lent and what came back."""
         return tuple(one for raw in self._down.feed(data) if (one := self._reply(raw)) is not None)
 
-    def _reply(self, raw: bytes) -> Heard | None:
-        found = decode(raw, self.dialect)
+    def _read(self, raw: bytes) -> Frame | None:
+        found = decode(raw, self._dialect)
         if not isinstance(found, Frame):
-            self.unread += 1
+            self.tally.unread += 1
             return None
-        self.replies += 1
+        self.tally.messages[found.message.code] += 1
+        return found
+
+    def _reply(self, raw: bytes) -> Heard | None:
+        found = self._read(raw)
+        if found is None or found.message.code == "96":  # after a 96 the request comes again
+            return None
         asked = self._asked
-        if found.message.code == "96":  # the request is coming again
-            return None
         if asked is None or not _answers(asked, found):
-            self.unpaired += 1
+            self.tally.unpaired += 1
             return None
         self._asked = None
-        return heard(asked.message, found.message) if readable(found) else None
+        told = heard(asked.message, found.message) if readable(found) else None
+        if told is not None:
+            self.tally.lent += told.on_loan
+            self.tally.returned += not told.on_loan
+        return told
 
 
 def _answers(asked: Frame, found: Frame) -> bool:
