@@ -59,6 +59,13 @@ def test_where_the_policy_says_so_who_waits_first_is_first(
     assert isinstance(said, Refusal) == (first is not None and first.patron != patron)
 
 
+def test_of_two_own_holds_the_one_is_over_for_which_the_item_was_kept() -> None:
+    first, on_its_way = hold(1), hold(2, ready_item="i1")
+    said = on_checkout(POLICY, COPY, "p1", [first, on_its_way], TODAY)
+
+    assert Collected(replace(on_its_way, state="collected")) == said
+
+
 def test_who_waits_for_any_copy_may_have_another_one_that_is_free() -> None:
     anyones, this_ones = hold(1, "p2"), hold(2, "p3", "i1")
 
