@@ -150,7 +150,7 @@ def _plan(kind: type[Message], dialect: Dialect) -> tuple[_Written, ...]:
                 spec.repeated,
                 spec.required or spec.id in dialect.forced,
             )
-            for name, spec in layout(kind).named.values()
+            for name, spec in sorted(layout(kind).named.values(), key=lambda one: one[1].id in ("AF", "AG"))
             if spec.id not in dialect.hidden
         )
     return found
