@@ -11,6 +11,8 @@ from typing import Any
 from firmware_bridge import apdu
 from firmware_bridge.apdu import Steps, T
 from firmware_bridge.errors import DeviceLost, TagGone
+from firmware_bridge.pcsc_card import CardHealth, PcscSettings, ReaderTalk
+from firmware_bridge.ports import DeviceInfo
 from wire.errors import ConfigError
 
 TAG_WENT = (
@@ -53,6 +55,13 @@ class PcscLink:
         self.reader = name
         self.connections += 1
         return name
+
+    def info(self) -> DeviceInfo:
+        """Return what the reader is; its name alone while a card is held. Raises DeviceLost."""
+        name = self.find()
+        settings = PcscSettings(signals=False)
+        talk = ReaderTalk(self._library(), self._context or 0, name, settings, CardHealth(), lambda: 0.0)
+        return talk.info()
 
     def run(self, steps: Steps[T]) -> T:
         """Drive a sequence over the card on the reader; raises TagGone, DeviceLost, and what it raises."""

@@ -12,18 +12,14 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final
 
 from firmware_bridge import pcsc_pad_steps as pad_steps
 from firmware_bridge.apdu import Steps, T
-from firmware_bridge.errors import DeviceTimeout, TagGone
+from firmware_bridge.errors import DeviceRefused, DeviceTimeout, TagGone
+from firmware_bridge.pcsc_card import SMOOTH
 from firmware_bridge.pcsc_link import PcscLink
 from firmware_bridge.pcsc_pad_ways import Way, WayName, way_of
 from firmware_bridge.ports import AfiResult, DeviceInfo, EasResult, PadHealth, TagMemory
-
-MAKES: Final = ("ACS", "Identiv", "HID", "SCM", "FEIG", "Elatec")
-SMOOTH: Final = 0.1
-"""Weight of the newest exchange in the mean response time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +32,8 @@ class PcscPadSettings:
     """Way to the tag; None chooses by the reader's name."""
     timeout_s: float = 5.0
     """Seconds for one operation; a whole tag of 79 blocks is one."""
+    lends: bool = False
+    """Whether AFIs are to be written: a reader that knows blocks alone is refused before the first loan."""
 
 
 class PcscPad:
@@ -103,17 +101,29 @@ class PcscPad:
             return EasResult(None, error.seen)
 
     async def info(self) -> DeviceInfo:
-        """Return the reader as pcscd names it; raises DeviceLost."""
-        name = await self._in_worker(self._link.find)
-        make = next((make for make in MAKES if make.lower() in name.lower()), "")
-        return DeviceInfo(make=make, model=name)
+        """Return what the reader is, as far as it tells; raises DeviceLost, DeviceRefused."""
+        return await self._in_worker(self._known)
+
+    def _known(self) -> DeviceInfo:
+        name = self._link.find()
+        self._way(name)
+        return self._link.info()
+
+    def _way(self, name: str) -> Way:
+        way = way_of(name, self._settings.way)
+        if self._settings.lends and way.name == "storage":
+            raise DeviceRefused(
+                f"reader {name} knows the blocks of a storage card alone, as far as is known here",
+                why="It cannot switch the security of an item (AFI), so nothing can be lent on it.",
+                do="Use an ACR1552U or a uTrust 3720F, or give [pad] way for a reader that works like one.",
+            )
+        return way
 
     async def _do(self, steps: Callable[[Way], Steps[T]]) -> T:
         """Run one sequence in the worker, in the way that fits the reader found."""
 
         def work() -> T:
-            way = way_of(self._link.find(), self._settings.way)
-            return self._link.run(steps(way))
+            return self._link.run(steps(self._way(self._link.find())))
 
         return await self._in_worker(work)
 

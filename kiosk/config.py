@@ -6,24 +6,26 @@ complete file per kind.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import Field, model_validator
 
+from kiosk.config_devices import (
+    CardSettings,
+    FilePath,
+    PadSettings,
+    Port,
+    PrinterSettings,
+    ReceiptSettings,
+    ScannerSettings,
+)
 from wire.ids import StationName
-from wire.settings import Settings, resolve
+from wire.settings import Settings
 
-
-def _from_file(value: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder")
-    return resolve(folder, value) if folder is not None else value
-
-
-FilePath = Annotated[Path, AfterValidator(_from_file)]
-"""A path; a relative one counts from the folder of the settings file."""
-
-Afi = Annotated[int, Field(ge=0, le=0xFF)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+__all__ = [
+    "CardSettings", "FilePath", "PadSettings", "Port", "PrinterSettings", "ReceiptSettings",
+    "ScannerSettings",
+]  # fmt: skip
 
 
 class BrokerSettings(Settings):
@@ -56,62 +58,6 @@ class OutboxSettings(Settings):
     )
 
 
-class PadSettings(Settings):
-    """The RFID pad or gate antenna: a FEIG reader (OBID ISO host) or a 3M pad, over TCP or a serial port."""
-
-    kind: Literal["feig", "3m", "llrp"] = Field(
-        "feig",
-        description="Make of the reader: feig; 3m (pads 210 and 810, no gates); llrp (UHF, gates alone).",
-    )
-    host: str = Field("", description="Name or address of the reader; or give serial.")
-    port: Port = Field(
-        10001,
-        description="TCP port of the reader or its serial server: 10001 FEIG, 5084 LLRP, 5085 LLRP by TLS.",
-    )
-    serial: str = Field(
-        "", description="Serial port instead of host, e.g. /dev/serial/by-id/usb-...; its baud rate is known."
-    )
-    poll_ms: int = Field(
-        120, ge=20, le=5000, description="Milliseconds between two inventories; the full list every time."
-    )
-    timeout_s: float = Field(1.0, gt=0, le=10, description="Seconds the reader has for one answer.")
-    connect_timeout_s: float = Field(2.0, gt=0, le=30, description="Seconds a connection may take.")
-    afi_secured: Afi = Field(0x07, description="AFI of an item that is secured, e.g. 0x07 (ISO 28560-3).")
-    afi_lent: Afi = Field(0xC2, description="AFI of an item that is on loan, e.g. 0xC2 (ISO 28560-3).")
-    afi_also_secured: tuple[Afi, ...] = Field(
-        (), description="AFIs of earlier systems that are read as secured and never written, e.g. 0xD7 (3M)."
-    )
-    afi_also_lent: tuple[Afi, ...] = Field(
-        (), description="AFIs of earlier systems that are read as on loan, e.g. 0xDA (3M) or 0x21."
-    )
-    owners: tuple[str, ...] = Field(
-        (), description="ISILs whose items are ours, e.g. DE-290; empty takes every owner as ours."
-    )
-    confirm: int = Field(
-        2, ge=1, le=20, description="Inventories in a row that see a tag before it counts as laid down."
-    )
-    absent: int = Field(
-        3, ge=1, le=50, description="Inventories in a row that miss a tag before it counts as taken away."
-    )
-    write_tries: int = Field(
-        3, ge=1, le=20, description="How often a security state is written and read back in one go."
-    )
-
-    @model_validator(mode="after")
-    def _one_way_there(self) -> "PadSettings":
-        if bool(self.host) == bool(self.serial):
-            seen = "both are given" if self.host else "neither is given"
-            raise ValueError(f"a reader has either a host or a serial port; {seen}")
-        return self
-
-    @model_validator(mode="after")
-    def _states_differ(self) -> "PadSettings":
-        secured = {self.afi_secured, *self.afi_also_secured}
-        if secured & {self.afi_lent, *self.afi_also_lent}:
-            raise ValueError("an AFI is both secured and on loan; a gate could not tell them apart")
-        return self
-
-
 class StationSettings(Settings):
     """What every station has."""
 
@@ -132,47 +78,6 @@ class StationSettings(Settings):
     def edge_db(self) -> Path:
         """The file that holds outbox, visit log and items."""
         return self.state_dir / "edge.db"
-
-
-class CardSettings(Settings):
-    """The reader of patron cards (PC/SC)."""
-
-    reader: str = Field(
-        "", description="Part of the PC/SC reader's name, e.g. ACR1552; empty takes the first there is."
-    )
-    number_from: Literal["uid", "blocks"] = Field(
-        "uid", description="The card's number is its chip's uid, or it stands in the card's data blocks."
-    )
-    first_block: int = Field(0, ge=0, le=255, description="Block at which reading begins, for blocks.")
-    length: int = Field(
-        0, ge=0, le=1024, description="Bytes to read from there on; 0 reads offset + size bytes."
-    )
-    offset: int = Field(0, ge=0, le=1023, description="First byte of the number in what was read.")
-    size: int = Field(0, ge=0, le=1024, description="Bytes of the number; 0 takes all after the offset.")
-    encoding: Literal["ascii", "bcd", "hex", "le-decimal", "be-decimal"] = Field(
-        "hex",
-        description="How it is written: text, packed digits, hex digits, or one whole number, lowest (le) or"
-        " highest (be) byte first.",
-    )
-    strip: str = Field("", description='Characters taken off both ends of the number, e.g. "0".')
-    digits: int = Field(
-        0, ge=0, le=64, description="Digits that the number is filled up to with zeros; 0 leaves it."
-    )
-
-    @model_validator(mode="after")
-    def _data_file_has_a_length(self) -> "CardSettings":
-        if self.number_from == "blocks" and not self.length and not self.size:
-            raise ValueError("a number in the card's blocks needs a size, or a length to read")
-        return self
-
-
-class PrinterSettings(Settings):
-    """The receipt printer: ESC/POS over TCP, asked whether it has paper."""
-
-    host: str = Field(description="Name or address of the receipt printer.")
-    port: Port = Field(9100, description="TCP port of the printer; network printers listen on 9100.")
-    every_s: float = Field(10.0, gt=0, le=3600, description="Seconds between two questions about its paper.")
-    timeout_s: float = Field(1.0, gt=0, le=30, description="Seconds the printer has for one answer.")
 
 
 class PageSettings(Settings):
@@ -222,8 +127,14 @@ class KioskSettings(StationSettings):
     kind: Literal["kiosk"] = Field("kiosk", description="What this station is.")
     pad: PadSettings = Field(description="The pad that items are laid on.")
     card: CardSettings = Field(CardSettings(), description="The reader of patron cards.")
+    scanner: ScannerSettings | None = Field(
+        None, description="A scanner for patron cards; without this table the kiosk has none."
+    )
     printer: PrinterSettings | None = Field(
         None, description="The receipt printer; without this table the kiosk has none."
+    )
+    receipt: ReceiptSettings | None = Field(
+        None, description="Receipts on that printer; without this table none is offered."
     )
     page: PageSettings = Field(PageSettings(), description="Where the page is served.")
     panel: PanelSettings = Field(PanelSettings(), description="The screen's size and distance.")
@@ -232,6 +143,29 @@ class KioskSettings(StationSettings):
     )
     timeouts: TimeoutSettings = Field(TimeoutSettings(), description="How long the kiosk waits.")
     offline: OfflineSettings = Field(OfflineSettings(), description="Lending while central is away.")
+
+    @model_validator(mode="after")
+    def _cards_can_be_shown(self) -> "KioskSettings":
+        if not self.card.fitted and self.scanner is None:
+            raise ValueError("a kiosk needs a card reader or a [scanner]; nobody could borrow")
+        return self
+
+    @model_validator(mode="after")
+    def _receipts_have_a_printer(self) -> "KioskSettings":
+        if self.receipt is not None and self.printer is None:
+            raise ValueError("[receipt] needs [printer], where it is printed")
+        return self
+
+    @model_validator(mode="after")
+    def _readers_differ(self) -> "KioskSettings":
+        if self.pad.kind != "pcsc" or not self.card.fitted:
+            return self
+        pad, card = self.pad.reader, self.card.reader
+        if not card:
+            raise ValueError("with a PC/SC pad [card] needs reader, too, or both would take the same reader")
+        if pad.lower() in card.lower() or card.lower() in pad.lower():
+            raise ValueError(f"[pad] reader {pad!r} and [card] reader {card!r} fit the same PC/SC reader")
+        return self
 
 
 class LampSettings(Settings):
@@ -313,6 +247,12 @@ class GateSettings(StationSettings):
     passage_gap_ms: int = Field(
         1500, ge=200, le=10_000, description="Milliseconds of an empty field that end a passage."
     )
+
+    @model_validator(mode="after")
+    def _sees_more_than_one_tag(self) -> "GateSettings":
+        if self.pad.kind == "pcsc":
+            raise ValueError("a PC/SC reader cannot be a gate: it sees one tag, at arm's length")
+        return self
 
 
 class BinSettings(StationSettings):

@@ -43,6 +43,8 @@ class Device:
     def address(self) -> str:
         """Where it is."""
         match self.settings:
+            case PadSettings(kind="pcsc", reader=reader):
+                return f"pcsc:{reader}"
             case PadSettings(serial=path) if path:
                 return f"serial:{path}"
             case PadSettings(host=host, port=port) | PrinterSettings(host=host, port=port):

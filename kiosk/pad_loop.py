@@ -25,6 +25,8 @@ from wire.errors import ConfigError, DeviceError, TurnleafError
 from wire.loops import keep_alive
 
 READ_TRIES = 8
+PCSC_S = 5.0
+"""Least seconds for one operation of a PC/SC pad: a whole sequence of commands, not one answer."""
 BACK_CAP_S = 3.0
 """A pad that is plugged in again is found within this time."""
 
@@ -94,8 +96,10 @@ def open_pad(settings: PadSettings) -> StationPad:
     if settings.kind == "llrp":
         raise ConfigError(
             "a UHF reader cannot be a pad: it reads no blocks and writes no AFI here",
-            do='Give a pad in [pad], kind = "feig" or "3m"; llrp is for gates.',
+            do='Give a pad in [pad], kind = "feig", "3m" or "pcsc"; llrp is for gates.',
         )
+    if settings.kind == "pcsc":
+        return open_pcsc(settings)
     from firmware_bridge.threem.driver import ThreeMPad
 
     if settings.serial:
@@ -109,6 +113,14 @@ def open_pad(settings: PadSettings) -> StationPad:
         connect_timeout_s=settings.connect_timeout_s,
         write_tries=settings.write_tries,
     )
+
+
+def open_pcsc(settings: PadSettings) -> StationPad:
+    """Return the driver of an ISO 15693 PC/SC reader as a pad for one item; pcscd is found with each need."""
+    from firmware_bridge.pcsc_pad import PcscPad, PcscPadSettings
+
+    way = None if settings.way == "auto" else settings.way
+    return PcscPad(PcscPadSettings(settings.reader, way, max(settings.timeout_s, PCSC_S), lends=True))
 
 
 def open_feig(settings: PadSettings) -> FeigPad:

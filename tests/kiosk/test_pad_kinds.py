@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from firmware_bridge.feig.driver import FeigPad
+from firmware_bridge.pcsc_pad import PcscPad
 from firmware_bridge.threem.driver import ThreeMPad
-from kiosk.config import PadSettings
+from kiosk.config import GateSettings, KioskSettings, PadSettings
 from kiosk.devices import Device, devices, selftest
 from kiosk.pad_loop import PadEvent, PadFound, Placed, open_pad, watch_pad
 from sim.devices.tags import SimTag
@@ -86,3 +87,66 @@ async def test_what_is_laid_on_a_3m_pad_is_told_and_its_selftest_runs(tmp_path: 
 
 def test_the_address_of_a_serial_pad_is_its_port() -> None:
     assert Device("pad", PadSettings(serial="/dev/ttyUSB0")).address == "serial:/dev/ttyUSB0"
+
+
+PCSC = {"kind": "pcsc", "reader": "ACR1552"}
+
+
+def test_a_pcsc_reader_is_a_pad_that_is_found_by_its_name() -> None:
+    settings = PadSettings.model_validate(PCSC)
+
+    assert type(open_pad(settings)) is PcscPad
+    assert Device("pad", settings).address == "pcsc:ACR1552"
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ({"kind": "pcsc"}, "needs reader"),
+        (PCSC | {"host": "127.0.0.1"}, "neither host nor serial"),
+        (PCSC | {"serial": "/dev/ttyUSB0"}, "neither host nor serial"),
+        (PCSC | {"way": "storage"}, "transparent"),
+    ],
+)
+def test_a_pcsc_pad_has_a_name_and_a_way_that_writes_afis(told: dict[str, Any], seen: str) -> None:
+    with pytest.raises(ValidationError, match=seen):
+        PadSettings.model_validate(told)
+
+
+STATION = {
+    "name": "kiosk-1",
+    "state_dir": "state",
+    "broker": {"host": "b", "port": 1, "ca": "ca.pem", "cert": "c.pem", "key": "k.pem"},
+    "pad": PCSC,
+}
+
+
+@pytest.mark.parametrize("card", [{}, {"reader": "ACR1552"}, {"reader": "acr1552 01"}, {"reader": "ACR"}])
+def test_pad_and_card_reader_are_never_the_same_reader(card: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=r"needs reader, too|fit the same"):
+        KioskSettings.model_validate(STATION | {"card": card})
+
+
+def test_a_kiosk_with_two_readers_is_fine() -> None:
+    settings = KioskSettings.model_validate(STATION | {"card": {"reader": "ACR122"}})
+
+    assert (settings.pad.reader, settings.card.reader) == ("ACR1552", "ACR122")
+
+
+def test_a_kiosk_where_nobody_could_show_a_card_is_refused() -> None:
+    with pytest.raises(ValidationError, match="nobody could borrow"):
+        KioskSettings.model_validate(STATION | {"card": {"fitted": False}})
+
+
+def test_a_pcsc_reader_is_never_a_gate() -> None:
+    gate = STATION | {"kind": "gate", "items_key": "items.key"}
+
+    with pytest.raises(ValidationError, match="cannot be a gate"):
+        GateSettings.model_validate(gate)
+
+
+def test_receipts_need_a_printer() -> None:
+    told = STATION | {"card": {"reader": "ACR122"}, "receipt": {}}
+
+    with pytest.raises(ValidationError, match=r"needs \[printer\]"):
+        KioskSettings.model_validate(told)

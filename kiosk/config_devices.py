@@ -1,0 +1,193 @@
+"""The settings of a station's devices: pad, card reader, scanner, printer. A sentence per setting."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from wire.settings import Settings, resolve
+
+
+def _from_file(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return resolve(folder, value) if folder is not None else value
+
+
+FilePath = Annotated[Path, AfterValidator(_from_file)]
+"""A path; a relative one counts from the folder of the settings file."""
+
+Afi = Annotated[int, Field(ge=0, le=0xFF)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class PadSettings(Settings):
+    """The RFID pad or gate antenna: FEIG (OBID ISO host), 3M, LLRP, or a small PC/SC reader for one item."""
+
+    kind: Literal["feig", "3m", "llrp", "pcsc"] = Field(
+        "feig",
+        description="Make of the reader: feig; 3m (pads 210 and 810, no gates); llrp (UHF, gates alone);"
+        " pcsc (ISO 15693 PC/SC reader for one item at a time, e.g. ACR1552U, uTrust 3720F; no gates).",
+    )
+    host: str = Field("", description="Name or address of the reader; or give serial. Not for pcsc.")
+    port: Port = Field(
+        10001,
+        description="TCP port of the reader or its serial server: 10001 FEIG, 5084 LLRP, 5085 LLRP by TLS.",
+    )
+    serial: str = Field(
+        "", description="Serial port instead of host, e.g. /dev/serial/by-id/usb-...; its baud rate is known."
+    )
+    reader: str = Field(
+        "",
+        max_length=80,
+        description="pcsc: part of the PC/SC reader's name, e.g. ACR1552; it must be given.",
+    )
+    way: Literal["auto", "transparent", "utrust"] = Field(
+        "auto",
+        description="pcsc: how tags are reached: transparent session (FF C2), uTrust commands (FF FC), or by"
+        " the reader's name.",
+    )
+    poll_ms: int = Field(
+        120, ge=20, le=5000, description="Milliseconds between two inventories; the full list every time."
+    )
+    timeout_s: float = Field(1.0, gt=0, le=10, description="Seconds the reader has for one answer.")
+    connect_timeout_s: float = Field(2.0, gt=0, le=30, description="Seconds a connection may take.")
+    afi_secured: Afi = Field(0x07, description="AFI of an item that is secured, e.g. 0x07 (ISO 28560-3).")
+    afi_lent: Afi = Field(0xC2, description="AFI of an item that is on loan, e.g. 0xC2 (ISO 28560-3).")
+    afi_also_secured: tuple[Afi, ...] = Field(
+        (), description="AFIs of earlier systems that are read as secured and never written, e.g. 0xD7 (3M)."
+    )
+    afi_also_lent: tuple[Afi, ...] = Field(
+        (), description="AFIs of earlier systems that are read as on loan, e.g. 0xDA (3M) or 0x21."
+    )
+    owners: tuple[str, ...] = Field(
+        (), description="ISILs whose items are ours, e.g. DE-290; empty takes every owner as ours."
+    )
+    confirm: int = Field(
+        2, ge=1, le=20, description="Inventories in a row that see a tag before it counts as laid down."
+    )
+    absent: int = Field(
+        3, ge=1, le=50, description="Inventories in a row that miss a tag before it counts as taken away."
+    )
+    write_tries: int = Field(
+        3, ge=1, le=20, description="How often a security state is written and read back in one go."
+    )
+
+    @model_validator(mode="after")
+    def _one_way_there(self) -> "PadSettings":
+        if self.kind == "pcsc":
+            if self.host or self.serial:
+                raise ValueError(
+                    "a PC/SC reader has neither host nor serial port; pcscd finds it by its name"
+                )
+            if not self.reader:
+                raise ValueError("a PC/SC pad needs reader, a part of its name: pcsc_scan lists them")
+            return self
+        if bool(self.host) == bool(self.serial):
+            seen = "both are given" if self.host else "neither is given"
+            raise ValueError(f"a reader has either a host or a serial port; {seen}")
+        return self
+
+    @model_validator(mode="after")
+    def _states_differ(self) -> "PadSettings":
+        secured = {self.afi_secured, *self.afi_also_secured}
+        if secured & {self.afi_lent, *self.afi_also_lent}:
+            raise ValueError("an AFI is both secured and on loan; a gate could not tell them apart")
+        return self
+
+
+class CardSettings(Settings):
+    """The reader of patron cards (PC/SC)."""
+
+    fitted: bool = Field(
+        True, description="Whether there is a card reader; false where cards are scanned alone."
+    )
+    reader: str = Field(
+        "", description="Part of the PC/SC reader's name, e.g. ACR1552; empty takes the first there is."
+    )
+    signals: bool = Field(
+        True, description="Whether the reader's light and beep say that a card was taken, where it has them."
+    )
+    number_from: Literal["uid", "blocks"] = Field(
+        "uid", description="The card's number is its chip's uid, or it stands in the card's data blocks."
+    )
+    first_block: int = Field(0, ge=0, le=255, description="Block at which reading begins, for blocks.")
+    length: int = Field(
+        0, ge=0, le=1024, description="Bytes to read from there on; 0 reads offset + size bytes."
+    )
+    offset: int = Field(0, ge=0, le=1023, description="First byte of the number in what was read.")
+    size: int = Field(0, ge=0, le=1024, description="Bytes of the number; 0 takes all after the offset.")
+    encoding: Literal["ascii", "bcd", "hex", "le-decimal", "be-decimal"] = Field(
+        "hex",
+        description="How it is written: text, packed digits, hex digits, or one whole number, lowest (le) or"
+        " highest (be) byte first.",
+    )
+    strip: str = Field("", description='Characters taken off both ends of the number, e.g. "0".')
+    digits: int = Field(
+        0, ge=0, le=64, description="Digits that the number is filled up to with zeros; 0 leaves it."
+    )
+
+    @model_validator(mode="after")
+    def _data_file_has_a_length(self) -> "CardSettings":
+        if self.number_from == "blocks" and not self.length and not self.size:
+            raise ValueError("a number in the card's blocks needs a size, or a length to read")
+        return self
+
+
+class ScannerSettings(Settings):
+    """A barcode or QR scanner that patrons hold their card before."""
+
+    kind: Literal["serial", "hid"] = Field(
+        description="serial: it sends text over a line. hid: it plays keyboard, and is taken for this alone."
+    )
+    path: str = Field(
+        min_length=1,
+        description="The line, /dev/serial/by-id/..., or the keyboard, /dev/input/by-id/...-event-kbd.",
+    )
+    baud: int = Field(9600, ge=300, le=921_600, description="serial: bits a second.")
+    parity: Literal["N", "E", "O"] = Field("N", description="serial: parity none, even or odd.")
+    layout: Literal["us", "de"] = Field(
+        "us", description="hid: the keyboard layout that the scanner itself is set to."
+    )
+    lengths: tuple[Annotated[int, Field(ge=1, le=4296)], ...] = Field(
+        (), description="Characters that a card's code has, e.g. [14]; empty takes any number."
+    )
+    prefixes: tuple[str, ...] = Field((), description='What a code begins with, e.g. ["2"]; empty takes all.')
+    check: Literal["", "luhn", "codabar-mod16", "code39-mod43", "ean13", "isbn13", "isbn10"] = Field(
+        "", description="Check digit of the codes: luhn (14-digit library cards), codabar-mod16, ..."
+    )
+    strip_check: bool = Field(False, description="Leave the check digit out of the card's number.")
+    strip_start_stop: bool = Field(
+        False, description="Take off Codabar's start and stop letters, where the scanner sends them."
+    )
+
+
+class PrinterSettings(Settings):
+    """The receipt printer: ESC/POS over TCP, asked whether it has paper."""
+
+    host: str = Field(description="Name or address of the receipt printer.")
+    port: Port = Field(9100, description="TCP port of the printer; network printers listen on 9100.")
+    every_s: float = Field(10.0, gt=0, le=3600, description="Seconds between two questions about its paper.")
+    timeout_s: float = Field(1.0, gt=0, le=30, description="Seconds the printer has for one answer.")
+
+
+class ReceiptSettings(Settings):
+    """The receipt that a patron may have at the end; it needs [printer]."""
+
+    head: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        (), max_length=6, description="First lines, e.g. the library's name and its opening hours."
+    )
+    foot: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        (), max_length=6, description="Last lines."
+    )
+    items: Literal["title", "number", "none"] = Field(
+        "title",
+        description="What stands there of each item: its title, the end of its number, or only how many there"
+        " are. Never a name or a card's number.",
+    )
+    profile: str = Field(
+        "default",
+        description="The printer's model in python-escpos' list, e.g. TM-T20II; its columns follow.",
+    )
+    offered_s: float = Field(
+        12.0, ge=3, le=60, description="Seconds the goodbye stands while a receipt is offered."
+    )
