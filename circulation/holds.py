@@ -198,23 +198,20 @@ def collect(item: Item, patron: str, holds: Iterable[Hold]) -> Collected:
     if not own:
         return Collected()
     freed = own[0].ready_item if own[0].ready_item != item.item else None
-    return Collected(replace(own[0], state="collected"), freed)
+    return Collected(replace(own[0], state="collected", ready_item=item.item, ready_until=None), freed)
 
 
-def reopen(hold: Hold, item: str, holds: Iterable[Hold], today: date) -> Hold:
-    """Return a collected hold as it was before: the checkout of `item` that collected it was taken back.
+def reopen(hold: Hold, holds: Iterable[Hold]) -> Hold:
+    """Return a collected hold as it stands when the checkout that collected it was taken back.
 
-    It keeps its place. The item is kept for it again if it was, unless its days on the shelf are over, or it
-    is kept for another one of `holds` by now; another copy that was freed then has gone its own way. Ask
-    `on_return` about the item.
+    It has its place in the queue again, and the item that the patron had in hand is kept for it, unless that
+    one is kept for another of `holds` by now. Ask `on_return` where it goes.
     """
     if hold.state != "collected":
         return hold
-    before = replace(hold, state="waiting" if hold.ready_until is None else "ready")
     others = [one for one in holds if is_open(one) and one.hold != hold.hold]
-    if hold.ready_item != item or _over(before, today) or any(one.ready_item == item for one in others):
-        return replace(hold, state="waiting", ready_item=None, ready_until=None)
-    return before
+    taken = any(one.ready_item == hold.ready_item for one in others)
+    return replace(hold, state="waiting", ready_item=None if taken else hold.ready_item)
 
 
 def expire(holds: Iterable[Hold], today: date) -> Ended:

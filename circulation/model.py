@@ -97,7 +97,7 @@ class Hold:
     """Last local date on which it is still wanted."""
     state: HoldState = "waiting"
     ready_item: str | None = None
-    """The copy that was caught for it, and is kept until it is over. It may be collected by another copy."""
+    """The copy that was caught for it; of a collected one, the copy that was collected."""
     ready_until: date | None = None
     """Last local date on which it is kept on the hold shelf."""
     order: int = 0

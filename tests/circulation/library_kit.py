@@ -187,7 +187,7 @@ class Days:
         )
         for hold in library.holds:
             if hold.hold == began[loan.request]:
-                library = library.keep(reopen(hold, item, library.holds, library.today))
+                library = library.keep(reopen(hold, library.holds))
         return self.shelve(library, item)
 
     def renew(self, library: Library, name: str, patron: str, item: str, branch: str) -> Library:

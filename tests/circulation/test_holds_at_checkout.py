@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from holds_kit import COPY, ITEMS, PATRONS, POLICY, STRICT, TODAY, held, hold
+from holds_kit import BRANCHES, COPY, ITEMS, PATRONS, POLICY, STRICT, TODAY, held, hold
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +11,7 @@ from circulation.holds import (
     first_waiting,
     kept_for,
     on_checkout,
+    on_return,
     queue,
     reopen,
     satisfies,
@@ -44,7 +45,7 @@ def test_the_patrons_own_hold_is_over_with_it_and_frees_the_copy_that_was_kept(
     assert (said.hold is None) == (own == [])
     if said.hold is not None:
         before = next(one for one in holds if one.hold == said.hold.hold)
-        assert replace(before, state="collected") == said.hold
+        assert replace(before, state="collected", ready_item=item.item, ready_until=None) == said.hold
         assert said.freed == (before.ready_item if before.ready_item != item.item else None)
         assert before.ready_item == item.item or all(one.ready_item != item.item for one in own)
 
@@ -63,7 +64,7 @@ def test_of_two_own_holds_the_one_is_over_for_which_the_item_was_kept() -> None:
     first, on_its_way = hold(1), hold(2, ready_item="i1")
     said = on_checkout(POLICY, COPY, "p1", [first, on_its_way], TODAY)
 
-    assert Collected(replace(on_its_way, state="collected")) == said
+    assert Collected(replace(on_its_way, state="collected", ready_item="i1")) == said
 
 
 def test_who_waits_for_any_copy_may_have_another_one_that_is_free() -> None:
@@ -105,27 +106,27 @@ def test_only_others_make_an_item_wanted(item: Item, patron: str, holds: list[Ho
     )
 
 
-@given(ITEMS, PATRONS, held())
-def test_a_checkout_that_is_taken_back_leaves_the_hold_as_it_was(
-    item: Item, patron: str, holds: list[Hold]
+@given(ITEMS, PATRONS, held(), BRANCHES)
+def test_after_a_checkout_that_is_taken_back_the_item_is_kept_for_the_same_patron(
+    item: Item, patron: str, holds: list[Hold], branch: str
 ) -> None:
     said = on_checkout(POLICY, item, patron, holds, TODAY)
     if isinstance(said, Refusal) or said.hold is None:
         return
     before = next(one for one in holds if one.hold == said.hold.hold)
-    after = reopen(said.hold, item.item, holds, TODAY)
+    others = [one for one in holds if one != before and one.ready_item != item.item]
+    after = reopen(said.hold, others)
+    kept = on_return(item, [*others, after], branch, TODAY, POLICY)
 
-    in_time = before.ready_until is None or before.ready_until >= TODAY
-    if said.freed is None and in_time:
-        assert before == after
-    else:
-        assert replace(before, state="waiting", ready_item=None, ready_until=None) == after
-    assert (before.order, after) == (after.order, reopen(after, item.item, holds, TODAY))
+    assert replace(before, state="waiting", ready_item=item.item, ready_until=None) == after
+    assert kept is not None
+    assert (before.hold, before.order) == (kept.hold.hold, kept.hold.order)
+    assert after == reopen(after, others)
 
 
 def test_what_is_kept_for_another_by_now_is_not_taken_from_them() -> None:
-    mine = hold(1, state="collected", ready_item="i1", ready_until=TODAY)
+    mine = hold(1, state="collected", ready_item="i1")
     theirs = hold(2, "p2", state="ready", ready_item="i1", ready_until=TODAY)
 
-    assert hold(1, state="ready", ready_item="i1", ready_until=TODAY) == reopen(mine, "i1", [mine], TODAY)
-    assert hold(1) == reopen(mine, "i1", [mine, theirs], TODAY)
+    assert hold(1, ready_item="i1") == reopen(mine, [mine])
+    assert hold(1) == reopen(mine, [mine, theirs])

@@ -50,7 +50,7 @@ def test_ones_own_hold_is_over_with_the_item_that_was_kept_for_it() -> None:
     mine = replace(KEPT, patron="p1")
     said = decide_checkout(POLICY, replace(asked(item=WANTED), holds=(mine,)), AT)
 
-    assert Granted(date(2026, 3, 12), hold=replace(mine, state="collected")) == said
+    assert Granted(date(2026, 3, 12), hold=replace(mine, state="collected", ready_until=None)) == said
 
 
 def test_another_copy_that_was_kept_is_freed() -> None:
@@ -145,7 +145,10 @@ def test_the_patrons_own_hold_is_over_with_what_has_happened_too() -> None:
     blocked = asked(replace(ANNA, blocks=(Block("card-blocked"),)), WANTED)
     happened = decide_happened(POLICY, replace(blocked, holds=(mine,)), AT)
 
-    assert (happened.granted.freed, happened.granted.hold) == ("i7", replace(mine, state="collected"))
+    assert (happened.granted.freed, happened.granted.hold) == (
+        "i7",
+        replace(mine, state="collected", ready_item="i1", ready_until=None),
+    )
 
 
 def test_even_an_unknown_card_has_an_item_that_was_lent_to_it() -> None:
