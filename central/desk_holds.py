@@ -10,7 +10,7 @@ from datetime import date
 from central.desk_scene import Group, Scene
 from central.ledger.rows import ItemRow, LoanRow
 from circulation.due import local_date
-from circulation.holds import HoldShelf, InTransit, expire, on_return
+from circulation.holds import HoldShelf, InTransit, expire, on_return, reopen, satisfies
 from circulation.model import Hold, Item, OpenLoan
 
 Caught = HoldShelf | InTransit
@@ -31,6 +31,13 @@ def holds_on(scene: Scene, row: ItemRow | None) -> tuple[Hold, ...]:
     if row is None or not scene.group.any_hold():
         return ()
     return tuple(scene.hot.holds_of(row.item, row.title_id))
+
+
+def free_copies(scene: Scene, row: ItemRow | None, holds: tuple[Hold, ...]) -> int:
+    """Count the other copies on the shelf that whoever waits for the title may have instead."""
+    if row is None or not row.title_id or not holds:
+        return 0
+    return scene.hot.free_copies(row.title_id, row.item)
 
 
 def catch(scene: Scene, row: ItemRow, branch: str) -> Caught | None:
@@ -62,18 +69,17 @@ def release(scene: Scene, item: str) -> None:
 
 
 def wait_again(scene: Scene, loan: LoanRow) -> None:
-    """The loan that collected a hold was undone: the item lies here, and is still kept for that patron."""
-    hold = scene.hot.hold_collected(loan.item, loan.start)
+    """The loan that collected a hold was undone: the patron waits again, and the item is kept as it was."""
     row = scene.hot.item(loan.item)
-    if hold is None or row is None or loan.patron is None:
+    if row is None or loan.patron is None:
         return
-    kept = None if row.state.loan is not None else loan.item
-    scene.hot.hold_state(
-        replace(hold, patron=loan.patron, state="waiting", ready_item=kept, ready_until=None)
-    )
-    scene.group.beside()
-    if kept is not None:
-        catch(scene, row, scene.branch)
+    item = item_of(scene, row)
+    for hold in scene.hot.holds_collected(loan.start):
+        own = replace(hold, patron=hold.patron or loan.patron)
+        if own.patron == loan.patron and satisfies(item, own):
+            scene.hot.hold_state(reopen(own, loan.item, holds_on(scene, row)))
+            scene.group.beside()
+            return
 
 
 def expire_holds(group: Group) -> int:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from central.desk_asked import ask, here, take_back
 from central.desk_fees import charge_rental, drop_rental
-from central.desk_holds import end, holds_on, item_of, wait_again
+from central.desk_holds import end, free_copies, holds_on, item_of, wait_again
 from central.desk_items import lend, refold
 from central.desk_return import FOUND
 from central.desk_scene import Scene
@@ -55,6 +55,7 @@ def asked_of(
     fee_accepted: bool = False,
 ) -> Asked:
     """Return what the rules look at."""
+    holds = holds_on(scene, row)
     return Asked(
         kind=kind,
         request=scene.fact,
@@ -62,8 +63,9 @@ def asked_of(
         item=None if row is None else item_of(scene, row),
         place=Place(scene.branch, scene.zone),
         left=row is not None and not row.state.before(scene.at, scene.fact),
-        holds=holds_on(scene, row),
+        holds=holds,
         fee_accepted=fee_accepted,
+        free_copies=free_copies(scene, row, holds),
     )
 
 

@@ -70,7 +70,7 @@ def remember(scene: Scene, request: AtTerminal, deed: Deed) -> None:
     kind = type(deed.outcome).__name__
     kept = {
         "kind": kind,
-        "said": _KINDS[kind].dump_json(deed.outcome).decode(),
+        "said": _KINDS[kind].dump_json(deed.outcome, exclude_defaults=True).decode(),
         "item": deed.item,
         "loan": deed.loan,
         "hold": deed.hold,

@@ -30,7 +30,7 @@ from central.ledger.schema import (
     payment,
     repeat,
 )
-from central.ledger.schema_services import OVER
+from central.ledger.schema_services import OVER_NAMED, PAID_NAMED, PAYER
 from circulation.policy import Retention
 
 DAY_MS = 86_400_000
@@ -68,21 +68,16 @@ _ASKED = (
 _HOLDS = (
     update(hold)
     .values(patron=literal_column("NULL"))
-    .where(hold.c.patron.is_not(None))
-    .where(OVER)
+    .where(OVER_NAMED)
     .where(hold.c.ended <= bindparam("until"))
 )
 _FEES = (
-    update(fee)
-    .values(patron=literal_column("NULL"))
-    .where(fee.c.patron.is_not(None))
-    .where(fee.c.paid >= fee.c.amount)
-    .where(fee.c.at <= bindparam("until"))
+    update(fee).values(patron=literal_column("NULL")).where(PAID_NAMED).where(fee.c.at <= bindparam("until"))
 )
 _PAYMENTS = (
     update(payment)
     .values(patron=literal_column("NULL"))
-    .where(payment.c.patron.is_not(None))
+    .where(PAYER)
     .where(payment.c.at <= bindparam("until"))
 )
 _REPEATS = delete(repeat).where(repeat.c.at <= bindparam("until"))

@@ -84,7 +84,7 @@ class ServicesHot(AskedHot):
 
     def copies(self, title: str) -> list[str]:
         """Return the copies of a title."""
-        return [row[0] for row in self._run(self._sql.copies, (title, ""))]
+        return [row[0] for row in self._run(self._sql.copies, (title,))]
 
     # --- holds
 
@@ -99,16 +99,19 @@ class ServicesHot(AskedHot):
 
     def holds_of(self, item: str, title: str) -> list[Hold]:
         """Return the open holds on an item, and those on its title (empty: it has none)."""
-        return [_hold(row) for row in self._run(self._sql.holds_of, (item, title or None))]
+        return [_hold(row) for row in self._run(self._sql.holds_of, (item, title or None, item))]
 
     def holds_by(self, patron: str) -> int:
         """Count a patron's open holds."""
         return int(self._run(self._sql.holds_by, (patron,)).fetchone()[0])
 
-    def hold_collected(self, item: str, at: int) -> Hold | None:
-        """Return the hold that was collected by the loan of an item that began at `at`."""
-        row = self._run(self._sql.hold_collected, (at, item)).fetchone()
-        return None if row is None else _hold(row)
+    def holds_collected(self, at: int) -> list[Hold]:
+        """Return the holds that were collected by loans that began at `at`."""
+        return [_hold(row) for row in self._run(self._sql.holds_collected, (at,))]
+
+    def free_copies(self, title: str, besides: str) -> int:
+        """Count the copies of a title on the shelf, kept for nobody, besides one."""
+        return int(self._run(self._sql.free_copies, (title, besides)).fetchone()[0])
 
     def holds_over(self, day: date) -> list[Hold]:
         """Return the open holds that may be over on a date."""

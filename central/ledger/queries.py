@@ -1,10 +1,11 @@
 """Cold reads: accounts, items, snapshots, cases. SQLAlchemy Core, one connection, one moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, false, func, select
 
 from central.ledger import pins
 from central.ledger.rows import moment
@@ -18,6 +19,7 @@ from central.ledger.schema import (
     checkin,
     count,
     dead_letter,
+    fee,
     item,
     journal,
     lease,
@@ -28,8 +30,10 @@ from central.ledger.schema import (
     station,
     stream,
 )
+from central.ledger.schema_services import OWED
 from circulation.decide import refuse_patron
 from circulation.due import local_date
+from circulation.fees import Fee, owing
 from circulation.model import Block, Patron
 from circulation.policy import Policy
 from wire.ids import item_hash
@@ -133,20 +137,38 @@ def account(db: Connection, policy: Policy, ask: str, number: str, pin: str | No
     having = db.execute(
         select(func.count()).select_from(loan).where(loan.c.patron == row.patron).where(_OPEN)
     ).scalar_one()
-    blocks = (Block(row.blocked),) if row.blocked else ()
     patron_class = row._mapping["class"]
-    known = Patron(row.patron, patron_class, row.expires, having, 0, blocks)
-    limit = policy.terms(patron_class, "*", row.home).limit
-    refusal = refuse_patron(known, local_date(now, row.zone or "UTC"))
+    terms = policy.terms(patron_class, "*", row.home)
+    today = local_date(now, row.zone or "UTC")
+    known = Patron(row.patron, patron_class, row.expires, having, 0, _blocks(row))
+    if terms.overdue_limit is not None:
+        known = replace(known, overdue=_overdue(db, row.patron, today))
+    if policy.block_at is not None:
+        known = owing(known, _owed(db, row.patron))
+    refusal = refuse_patron(known, today, policy, row.home)
     return Account(
         ask=ask,
         known=True,
         greeting=(row.first_name or None) if policy.greet_by_name else None,
         language=row.language or None,
         loans=having,
-        limit=limit,
+        limit=terms.limit,
         refusal=refusal,
     )
+
+
+def _blocks(row: Row[Any]) -> tuple[Block, ...]:
+    found = (Block(row.blocked),) if row.blocked else ()
+    return (*found, Block("card-blocked")) if row.barred is not None else found
+
+
+def _overdue(db: Connection, number: str, today: date) -> int:
+    late = select(func.count()).select_from(loan).where(loan.c.patron == number).where(_OPEN)
+    return db.execute(late.where(loan.c.due < today)).scalar_one()
+
+
+def _owed(db: Connection, number: str) -> list[Fee]:
+    return [Fee(*row) for row in db.execute(select(fee).where(fee.c.patron == number).where(OWED))]
 
 
 def item_seen(db: Connection, ask: str, number: str) -> ItemSeen:

@@ -32,6 +32,8 @@ Index("ix_hold_patron", hold.c.patron, sqlite_where=QUEUED, postgresql_where=QUE
 Index("ix_hold_ready", hold.c.ready_item, sqlite_where=QUEUED, postgresql_where=QUEUED)
 OVER = text("ended IS NOT NULL")
 Index("ix_hold_ended", hold.c.ended, sqlite_where=OVER, postgresql_where=OVER)
+OVER_NAMED = text("ended IS NOT NULL AND patron IS NOT NULL")
+Index("ix_hold_to_forget", hold.c.ended, sqlite_where=OVER_NAMED, postgresql_where=OVER_NAMED)
 
 fee = Table(
     "fee",
@@ -46,6 +48,8 @@ fee = Table(
 )
 OWED = text("paid < amount")
 Index("ix_fee_patron", fee.c.patron, sqlite_where=OWED, postgresql_where=OWED)
+PAID_NAMED = text("paid >= amount AND patron IS NOT NULL")
+Index("ix_fee_to_forget", fee.c.at, sqlite_where=PAID_NAMED, postgresql_where=PAID_NAMED)
 
 payment = Table(
     "payment",
@@ -53,10 +57,12 @@ payment = Table(
     Column("key", String(200), primary_key=True),  # idempotency: one key is paid once
     Column("patron", ID),
     Column("amount", BigInteger, nullable=False),
-    Column("at", BigInteger, nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
     Column("terminal", ID, nullable=False),
     Column("means", String(2), nullable=False, server_default=""),  # SIP2 payment type
 )
+PAYER = text("patron IS NOT NULL")
+Index("ix_payment_to_forget", payment.c.at, sqlite_where=PAYER, postgresql_where=PAYER)
 
 repeat = Table(
     "repeat",

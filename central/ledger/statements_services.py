@@ -1,9 +1,9 @@
 """The hot statements of what stands beside lending: terminals, holds, fees. As in `statements`."""
 
-from sqlalchemy import bindparam, delete, false, func, insert, literal_column, or_, select
+from sqlalchemy import bindparam, delete, exists, false, func, insert, literal_column, or_, select, union_all
 
-from central.ledger.schema import OPEN, card, fee, hold, item, loan, patron, payment, repeat
-from central.ledger.schema_services import OWED, QUEUED
+from central.ledger.schema import OPEN, TITLED, card, fee, hold, item, loan, patron, payment, repeat
+from central.ledger.schema_services import OVER, OWED, QUEUED
 from central.ledger.statements_base import by, put
 
 # --- what is shown at a terminal
@@ -41,7 +41,19 @@ PATRON_CLASS = by(patron.c.patron, patron.c["class"])
 BAR = put(patron, patron.c.barred, where={patron.c.patron: "patron"})
 PROPERTIES = put(item, item.c.properties, where={item.c.item: "item"})
 WHEREABOUTS = put(item, item.c.status, item.c.place, where={item.c.item: "item"})
-COPIES = select(item.c.item).where(item.c.title_id == bindparam("title")).where(item.c.title_id != "")
+COPIES = select(item.c.item).where(item.c.title_id == bindparam("title")).where(TITLED)
+_KEPT = exists().where(hold.c.ready_item == item.c.item).where(QUEUED)
+FREE_COPIES = (
+    select(func.count())
+    .select_from(item)
+    .where(item.c.title_id == bindparam("title"))
+    .where(TITLED)
+    .where(item.c.item != bindparam("item"))
+    .where(item.c.loan.is_(None))
+    .where(item.c.gone == false())
+    .where(item.c.status == literal_column("''"))
+    .where(~_KEPT)
+)
 
 # --- holds
 _HOLD = (
@@ -59,17 +71,18 @@ _HOLD = (
 )
 ANY_HOLD = select(hold.c.hold).where(QUEUED)
 HOLD = by(hold.c.hold, *_HOLD)
-HOLDS_OF = (
+HOLDS_OF = union_all(
+    select(*_HOLD).where(QUEUED).where(hold.c.item == bindparam("item")),
     select(*_HOLD)
     .where(QUEUED)
-    .where(or_(hold.c.item == bindparam("item"), hold.c.title_id == bindparam("title")))
-    .order_by(hold.c.n)
+    .where(hold.c.title_id == bindparam("title"))
+    .where(hold.c.item.is_distinct_from(bindparam("other"))),
 )
 HOLDS_BY = select(func.count()).select_from(hold).where(hold.c.patron == bindparam("patron")).where(QUEUED)
-HOLD_COLLECTED = (
+HOLDS_COLLECTED = (
     select(*_HOLD)
+    .where(OVER)
     .where(hold.c.ended == bindparam("ended"))
-    .where(hold.c.ready_item == bindparam("item"))
     .where(hold.c.state == literal_column("'collected'"))
 )
 HOLDS_OVER = select(*_HOLD).where(QUEUED).where(

@@ -39,3 +39,20 @@ class Terminal:
         """Ask, and return the code of the refusal."""
         done = await self.got(Refused, do, **more)
         return done.refusal.code
+
+
+def catalogue(world: World, titles: dict[str, str]) -> None:
+    """Say of which title items are copies."""
+    world.ledger.hot.begin()
+    for item, title in titles.items():
+        world.ledger.hot.connection.execute("UPDATE item SET title_id = ? WHERE item = ?", (title, item))
+    world.ledger.hot.commit()
+
+
+def charge(world: World, patron: str, amount: int, fee: str, kind: str = "damage", at: int = 1) -> None:
+    """Charge a patron by hand."""
+    world.ledger.hot.begin()
+    world.ledger.hot.connection.execute(
+        "INSERT INTO fee VALUES (?, ?, NULL, ?, ?, 0, ?)", (fee, patron, kind, amount, at)
+    )
+    world.ledger.hot.commit()

@@ -10,6 +10,9 @@ depends_on = None
 
 QUEUED = sa.text("state IN ('waiting', 'ready')")
 OVER = sa.text('ended IS NOT NULL')
+OVER_NAMED = sa.text('ended IS NOT NULL AND patron IS NOT NULL')
+PAID_NAMED = sa.text('paid >= amount AND patron IS NOT NULL')
+PAYER = sa.text('patron IS NOT NULL')
 OWED = sa.text('paid < amount')
 TITLED = sa.text("title_id <> ''")
 
@@ -27,6 +30,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('fee') as batch_op:
         batch_op.create_index('ix_fee_patron', ['patron'], sqlite_where=OWED, postgresql_where=OWED)
+        batch_op.create_index(
+            'ix_fee_to_forget', ['at'], sqlite_where=PAID_NAMED, postgresql_where=PAID_NAMED
+        )
     op.create_table('hold',
     sa.Column('hold', sa.String(length=64), nullable=False),
     sa.Column('n', sa.BigInteger(), nullable=False),
@@ -48,6 +54,9 @@ def upgrade() -> None:
         batch_op.create_index('ix_hold_n', ['n'], unique=True)
         batch_op.create_index('ix_hold_patron', ['patron'], sqlite_where=QUEUED, postgresql_where=QUEUED)
         batch_op.create_index('ix_hold_ready', ['ready_item'], sqlite_where=QUEUED, postgresql_where=QUEUED)
+        batch_op.create_index(
+            'ix_hold_to_forget', ['ended'], sqlite_where=OVER_NAMED, postgresql_where=OVER_NAMED
+        )
         batch_op.create_index('ix_hold_title', ['title_id'], sqlite_where=QUEUED, postgresql_where=QUEUED)
     op.create_table('payment',
     sa.Column('key', sa.String(length=200), nullable=False),
@@ -59,7 +68,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('key', name=op.f('pk_payment'))
     )
     with op.batch_alter_table('payment') as batch_op:
-        batch_op.create_index(batch_op.f('ix_payment_at'), ['at'])
+        batch_op.create_index('ix_payment_to_forget', ['at'], sqlite_where=PAYER, postgresql_where=PAYER)
     op.create_table('repeat',
     sa.Column('digest', sa.String(length=64), nullable=False),
     sa.Column('at', sa.BigInteger(), nullable=False),

@@ -1,0 +1,102 @@
+"""Who waited for what, who owed and who paid is forgotten, in every byte of the file."""
+
+from pathlib import Path
+
+from desk_kit import Station, World, desk_on
+from terminal_kit import Terminal, charge
+from test_forgetting import copies
+
+from central.terminal import DropHold, Lend, Pay, PlaceHold, Return
+from circulation.policy import Policy
+
+FINES = {"fees": {"fine_per_day": "0.20"}, "defaults": {"loan_days": 7}}
+
+
+async def test_no_byte_says_who_waited_owed_or_paid_once_it_is_over(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db", policy=Policy.model_validate(FINES)) as world:
+        world.ledger.hot.shed()
+        registered, card = copies(world, "patron-3"), copies(world, "CARD3")
+        sc = Terminal(world)
+        for number in range(1, 6):
+            item = f"item-{number}"
+            await sc.ask(PlaceHold("CARD3", item), digest=f"a{number}")
+            await sc.ask(Return(item), digest=f"b{number}")
+            await sc.ask(Lend("CARD3", item), digest=f"c{number}")
+        await sc.ask(PlaceHold("CARD3", "item-9"), digest="x1")
+        await sc.ask(DropHold("CARD3", "item-9"), digest="x2")
+        world.clock.advance(10 * 86400)
+        for number in range(1, 6):
+            await sc.ask(Return(f"item-{number}"), digest=f"d{number}")
+        await world.desk.upkeep()
+        assert world.rows("SELECT count(*) FROM fee WHERE patron IS NOT NULL") == [(5,)]
+        await sc.ask(Pay("CARD3", 300, "k-1"), digest="y1")
+        world.clock.advance(1)
+        forgotten = await world.desk.upkeep()
+
+        assert (forgotten.fees, forgotten.payments) == (5, 1)
+        assert copies(world, "patron-3") == registered
+        assert copies(world, "CARD3") == card
+        assert world.rows("SELECT amount FROM payment") == [(300,)]
+        assert world.rows("SELECT sum(paid) FROM fee") == [(300,)]
+
+
+async def test_a_hold_that_waits_and_a_fee_that_is_owed_keep_their_patron(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        sc = Terminal(world)
+        await sc.ask(PlaceHold("CARD3", "item-1"))
+        charge(world, "patron-3", 100, "f1")
+        await sc.ask(Pay("CARD3", 40, "k-1"))
+        world.clock.advance(400 * 86400)
+        await world.desk.upkeep()
+
+        assert world.rows("SELECT patron FROM hold") == [("patron-3",)]
+        assert world.rows("SELECT patron, paid FROM fee") == [("patron-3", 40)]
+        assert world.rows("SELECT patron FROM payment") == [(None,)]
+
+
+async def test_retention_counts_for_holds_and_payments_as_for_loans(tmp_path: Path) -> None:
+    month = Policy.model_validate({"retention": {"loan_days": 30}})
+    async with desk_on(tmp_path / "l.db", policy=month) as world:
+        sc = Terminal(world)
+        await sc.ask(PlaceHold("CARD3", "item-1"))
+        await sc.ask(DropHold("CARD3", "item-1"))
+        world.clock.advance(29 * 86400)
+        await world.desk.upkeep()
+        assert world.rows("SELECT patron FROM hold") == [("patron-3",)]
+        world.clock.advance(2 * 86400)
+        await world.desk.upkeep()
+
+        assert world.rows("SELECT patron FROM hold") == [(None,)]
+
+
+async def test_what_may_be_repeated_names_nobody_and_is_gone_after_a_day(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        sc = Terminal(world)
+        await sc.ask(Lend("CARD3", "item-1"), digest="a")
+        await sc.ask(PlaceHold("CARD2", "item-1"), digest="b")
+        await sc.ask(Return("item-1"), digest="c")
+        kept = str(world.rows("SELECT * FROM repeat"))
+        for secret in ("CARD", "patron", "Title"):
+            assert secret not in kept
+        world.clock.advance(86400 + 1)
+        await world.desk.upkeep()
+
+        assert world.rows("SELECT count(*) FROM repeat") == [(0,)]
+
+
+async def test_a_return_that_was_undone_is_none_that_lets_a_loan_be_forgotten(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        sc = Terminal(world)
+        await sc.ask(Lend("CARD1", "item-1"))
+        await sc.ask(Return("item-1"))
+        await sc.ask(Lend("CARD1", "item-1", cancel=True))
+        await take_over(world)
+        await world.desk.upkeep()
+
+        assert ("patron-1",) in world.rows("SELECT patron FROM loan")
+
+
+async def take_over(world: World) -> None:
+    """Lend the item to somebody else; that request could still be withdrawn."""
+    k2 = Station(world, "k2")
+    await k2.send(k2.checkout("item-1", "CARD2"))
