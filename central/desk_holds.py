@@ -77,7 +77,7 @@ def wait_again(scene: Scene, loan: LoanRow) -> None:
     for hold in scene.hot.holds_collected(loan.start):
         own = replace(hold, patron=hold.patron or loan.patron)
         if own.patron == loan.patron and satisfies(item, own):
-            scene.hot.hold_state(reopen(own, loan.item, holds_on(scene, row)))
+            scene.hot.hold_state(reopen(own, loan.item, holds_on(scene, row), _today(scene)))
             scene.group.beside()
             return
 
