@@ -3,7 +3,7 @@ PY := .venv/bin/python
 PACKAGES := wire circulation firmware_bridge kiosk central broker_config monitor sim turnleaf
 JOBS ?= 2
 
-.PHONY: demo demo-clean env test check bench fuzz screens golden mutants docs lock
+.PHONY: demo demo-clean env test check bench bench-compare fuzz screens golden mutants docs lock
 
 demo: ## Lend a book on real parts: installs what is missing, then runs until Ctrl-C
 	@scripts/bootstrap.sh run
@@ -31,6 +31,9 @@ docs: env ## Write the generated parts of docs/ anew
 
 bench: env ## Ratios as a table, and bench-results/*.json
 	$(PY) -m tests.bench $(ARGS)
+
+bench-compare: env ## Ratios of the last run beside the recorded ones; fails when one became worse
+	$(PY) -m tests.bench.table --compare $(ARGS)
 
 screens: env ## Take every screenshot in docs/screens anew
 	TURNLEAF_SCREENS=1 $(PY) -m pytest -n 0 tests -m browser -k screen

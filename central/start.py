@@ -13,7 +13,7 @@ from central.telemetry.port import TelemetryStore
 from circulation.policy import Policy
 from wire.clock import SystemClock
 from wire.errors import ConfigError
-from wire.link import LinkSettings
+from wire.link import Link, LinkSettings
 from wire.settings import load
 
 
@@ -54,8 +54,15 @@ def _items_key(path: Path) -> bytes:
         ) from error
 
 
-async def run(settings: CentralSettings, ready: Callable[[], None] = lambda: None) -> None:
-    """Open the ledger and the stores and run until cancelled; raises ConfigError."""
+async def run(
+    settings: CentralSettings,
+    ready: Callable[[], None] = lambda: None,
+    link_to: Callable[[LinkSettings], Link] | None = None,
+) -> None:
+    """Open the ledger and the stores and run until cancelled; raises ConfigError.
+
+    `link_to` makes the link to the broker; the fast one over TLS when it is left out.
+    """
     from wire.mqtt_fast import fast_link
 
     clock = SystemClock()
@@ -69,7 +76,7 @@ async def run(settings: CentralSettings, ready: Callable[[], None] = lambda: Non
         stack.push_async_callback(telemetry.close)
         stations = len(await ledger.stations())
         broker = settings.broker
-        link = fast_link(
+        link = (link_to or fast_link)(
             LinkSettings(
                 host=broker.host,
                 port=broker.port,

@@ -74,15 +74,23 @@ class FastConnection(asyncio.Protocol):
         """Whether messages can be handed over: connected, subscriptions granted, not gone."""
         return self._held is None and not self.closed.done()
 
+    def context(self) -> ssl.SSLContext | None:
+        """Return how TLS is spoken. None, without TLS, is for measurements alone: no setting leads there."""
+        return client_context(self._settings)
+
     async def open(self) -> None:
         """Connect, subscribe, and tell the owner Connected; raises ConfigError or LinkError."""
         settings = self._settings
         where = f"{settings.host}:{settings.port}"
-        context = client_context(settings)
+        context = self.context()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._loop.create_connection(
-                    lambda: self, settings.host, settings.port, ssl=context, ssl_shutdown_timeout=SHUTDOWN_S
+                    lambda: self,
+                    settings.host,
+                    settings.port,
+                    ssl=context,
+                    ssl_shutdown_timeout=None if context is None else SHUTDOWN_S,
                 )
         except (OSError, ssl.CertificateError) as error:
             reason = str(error) or type(error).__name__

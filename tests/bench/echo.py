@@ -1,0 +1,60 @@
+"""The floor of latency: answers each fact at once by central's own client, without a desk and a disk.
+
+python -m tests.bench.echo HOST PORT IDENTITY-FOLDER tls|plain
+"""
+
+import asyncio
+import json
+import sys
+
+from tests.bench.without_tls import plain_link
+from wire.link import Connected, Inbound, LinkSettings, Outgoing
+from wire.mqtt_fast import fast_link
+from wire.topics import match, topic
+
+
+def said(body: dict[str, object]) -> list[tuple[str, dict[str, object]]]:
+    """Return what is said to a message of a stream: (row, payload)."""
+    resume = {
+        "schema": "resume/1",
+        "stream": body["stream"],
+        "link": "l",
+        "central": "echo",
+        "upto": 0,
+        "id": "",
+    }
+    if body["kind"] == "hello":
+        return [("resume", resume)]
+    resume |= {"upto": body["seq"], "id": body["id"]}
+    return [
+        ("answer", {"schema": "answer/1", "request": body["id"], "outcome": "granted"}),
+        ("resume", resume),
+    ]
+
+
+async def main(host: str, port: int, home: str, kind: str) -> None:
+    link_to = fast_link if kind == "tls" else plain_link
+    files = [f"{home}/{name}.pem" for name in ("ca", "cert", "key")]
+    link = link_to(
+        LinkSettings(host, port, "central", *files, subscriptions=[topic("fact")], client_id="echo")
+    )
+
+    async def serve() -> None:
+        async for event in link.events():
+            if isinstance(event, Connected):
+                print("ready", flush=True)
+            elif isinstance(event, Inbound):
+                found = match(event.topic)
+                assert found is not None
+                for row, body in said(json.loads(event.payload)):
+                    where = topic(row, station=found[1]["station"])
+                    link.post(Outgoing(where, json.dumps(body, separators=(",", ":")).encode(), qos=0))
+                event.ack()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(link.run())
+        tasks.create_task(serve())
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]))
