@@ -11,7 +11,7 @@ from central.desk_scene import Scene
 from central.desk_time import Heard, place
 from central.ledger.rows import StreamRow, millis
 from wire.ids import SEALED
-from wire.messages.facts import BODIES, Body, Checkin, Checkout, Renew
+from wire.messages.facts import BODIES, Began, Body, Checkin, Checkout, Renew
 from wire.messages.stream import Answer, Entry, Envelope, Void
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def _place(scene: Scene, body: Body, state: StreamRow, known: dict[tuple[str, st
         received=now,
         favour="late" if lending else "early",
     )
-    scene.at = state.last_at = placed.at
+    scene.at = placed.at
+    if not isinstance(body, Began):  # it opens a stream that may carry facts from long before it
+        state.last_at = placed.at
     if placed.doubt and (lending or isinstance(body, Checkin)):
         scene.open_case(
             "clock-doubt", f"{scene.station}:{body.boot}", detail="loans or returns of uncertain time"

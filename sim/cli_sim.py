@@ -1,4 +1,4 @@
-"""`turnleaf sim day`: simulated patrons on real parts, with SIGKILLs if wanted, and the reckoning."""
+"""`turnleaf sim day | chaos`: simulated patrons on real parts, every fault if wanted, and the reckoning."""
 
 import argparse
 import asyncio
@@ -6,12 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-HELP = "Play a simulated day and reckon what came of it."
+HELP = "Play a simulated day, or chaos, and reckon what came of it."
 EXAMPLE = "turnleaf sim day --seconds 30 --kill central --kill broker --json"
+CHAOS = "turnleaf sim chaos --seed 7 --minutes 3 --json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare `day`."""
+    """Declare `day` and `chaos`."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     day = verbs.add_parser("day", help="one day, unattended", epilog=f"example: {EXAMPLE}")
     day.add_argument("--seed", type=int, default=1, help="the same seed is the same day (1)")
@@ -24,10 +25,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     day.add_argument("--gap", type=float, default=2.0, help="mean seconds between two patrons (2)")
     day.add_argument("--dir", type=Path, help="folder, kept afterwards (default: a temporary one)")
     day.add_argument("--json", action="store_true", help="one JSON object")
+    chaos = verbs.add_parser(
+        "chaos", help="every fault, and the account of every fact", epilog=f"example: {CHAOS}"
+    )
+    chaos.add_argument("--seed", type=int, default=1, help="the same seed is the same plan (1)")
+    chaos.add_argument("--minutes", type=float, default=3.0, help="how long the faults go on (3)")
+    chaos.add_argument("--kill-every", type=float, default=6.0, help="mean seconds between two kills (6)")
+    chaos.add_argument("--dir", type=Path, help="empty folder, kept afterwards (default: a temporary one)")
+    chaos.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Play, and say whether every count is right."""
+    return _chaos(args) if args.verb == "chaos" else _day(args)
+
+
+def _chaos(args: argparse.Namespace) -> int:
+    from sim.chaos.field import as_text
+    from sim.chaos.field import run as play
+    from wire.logs import setup
+    from wire.output import emit
+
+    setup("critical")
+    with tempfile.TemporaryDirectory(prefix="turnleaf-chaos-") as temporary:
+        result = asyncio.run(
+            play(
+                args.dir or Path(temporary),
+                args.seed,
+                args.minutes * 60,
+                kill_every_s=args.kill_every,
+                say=lambda text: print(f"  {text}", file=sys.stderr, flush=True),
+            )
+        )
+    emit(result.as_dict(), as_json=args.json, text=as_text(result))
+    return 0 if result.account.ok else 1
+
+
+def _day(args: argparse.Namespace) -> int:
     from sim.trial import Wish, as_text
     from sim.trial import run as play
     from wire.logs import setup

@@ -20,13 +20,18 @@ STOP_S = 6.0
 
 
 class Daemon:
-    """One `turnleaf … run --config FILE`."""
+    """One `turnleaf … run --config FILE`, or another module of ours run as a program."""
 
     def __init__(
-        self, name: str, command: tuple[str, ...], log: Path, env: dict[str, str] | None = None
+        self,
+        name: str,
+        command: tuple[str, ...],
+        log: Path,
+        env: dict[str, str] | None = None,
+        module: str = "turnleaf",
     ) -> None:
         self.name = name
-        self._command = command
+        self._command = (module, *command)
         self._log = log
         self._env = env or {}
         self._process: asyncio.subprocess.Process | None = None
@@ -42,7 +47,7 @@ class Daemon:
 
     async def start(self, *, wait: bool = True) -> None:
         """Start it; with `wait` return when it says "ready". Raises ConfigError with its last words."""
-        command = [sys.executable, "-m", "turnleaf", *self._command]
+        command = [sys.executable, "-m", *self._command]
         setpriv = shutil.which("setpriv")
         if setpriv is not None:
             command = [setpriv, "--pdeathsig", "TERM", *command]
@@ -111,6 +116,11 @@ class Daemon:
         except OSError:
             return "(no log)"
         return " | ".join(text.strip().splitlines()[-6:])
+
+    def pause(self, paused: bool) -> None:
+        """SIGSTOP, or SIGCONT: it stands still and knows nothing of it."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGSTOP if paused else signal.SIGCONT)
 
     async def kill(self) -> None:
         """SIGKILL, as a power cut would."""

@@ -329,3 +329,20 @@ async def test_a_stream_of_another_station_moves_nothing_and_is_told(tmp_path: P
         assert said.alarm is not None
         assert said.alarm.kind == "foreign-stream"
         assert said.resume is None
+
+
+async def test_what_a_salvaged_stream_carries_keeps_its_own_time(tmp_path: Path) -> None:
+    """A return made offline, carried over by a salvage, must not end a loan made after it elsewhere."""
+    async with desk_on(tmp_path / "l.db") as world:
+        k1, k2 = Station(world), Station(world, "k2")
+        await k1.lend("item-1", "CARD1")
+        returned = k1.checkin("item-1")  # offline: central hears of it only after the salvage
+        world.clock.advance(30)
+        await k2.lend("item-1", "CARD2")
+        world.clock.advance(30)
+        k1.stream, k1.rows, k1.boot = new_id(), [], new_id()
+
+        await k1.send(k1.began("salvage"))
+        await k1.send(returned)
+
+        assert world.loans() == {("item-1", "patron-2")}
