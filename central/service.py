@@ -139,7 +139,7 @@ class Service:
         )
         self.watch.telemetry_trouble = lambda: self.writer.trouble
         pin = settings.pin
-        tries = PinTries(TryLimits(pin.tries_by_card, pin.tries_by_station, pin.within_s))
+        tries = self.tries = PinTries(TryLimits(pin.tries_by_card, pin.tries_by_station, pin.within_s))
         look, at_once = self.authority.look, self.authority.looks_at_once
         self.looks = Looks(look, ledger, self.desk.submit, clock, at_once=at_once) if look else None
         self.asks = Asks(ledger, link, items_key, clock, tries, self.looks)
@@ -171,6 +171,7 @@ class Service:
                     tasks.create_task(self._presence(), name="presence")
                     tasks.create_task(self._registry(), name="registry")
                     tasks.create_task(self._own_samples(), name="own samples")
+                    tasks.create_task(self._terminals(), name="sip2 server")
                     await self._connected.wait()
                     ready()
             except asyncio.CancelledError:
@@ -216,6 +217,16 @@ class Service:
             tasks.create_task(runner.run(), name="authority runner")
             if chosen.beside is not None:
                 tasks.create_task(chosen.beside.run(desk.submit), name="beside the authority")
+
+    async def _terminals(self) -> None:
+        """Let terminals of other makes in, where the settings say so."""
+        if self.settings.sip2_server is None:
+            return
+        from central.sip2.serve import serve
+
+        at_once = self.authority.authority.at_once
+        told, ledger, policy = self.settings.sip2_server, self.ledger, self.ledger.policy
+        await serve(told, ledger, self.desk, policy, self.clock, self.tries, at_once=at_once)
 
     async def _registry(self) -> None:
         """Look at the registry again and again: a station that was added is known without a restart."""

@@ -99,8 +99,15 @@ class Reads(Protocol):
     def item(self, number: str) -> ItemSeen | None:
         """Return an item."""
 
+    def branch(self, name: str) -> tuple[str, str] | None:
+        """Return a branch's name and zone."""
+
     def word(self, what: str, *given: str) -> str | None:
-        """Return one text: the `pin` of a card as it is stored, its `name`, the `lent` item of a title."""
+        """Return one text; None: there is no such card or loan.
+
+        `pin` of a card as it is stored, empty where it has none; `name` of its patron; the `lent` item of a
+        title on it.
+        """
 
 
 # --- the statements
@@ -214,7 +221,9 @@ LISTS = {
 
 _BY_CARD = card.c.card == bindparam("a")
 WORDS = {
-    "pin": select(patron.c.pin).join(card, card.c.patron == patron.c.patron).where(_BY_CARD),
+    "pin": select(func.coalesce(patron.c.pin, _EMPTY))
+    .join(card, card.c.patron == patron.c.patron)
+    .where(_BY_CARD),
     "name": select(patron.c.name).join(card, card.c.patron == patron.c.patron).where(_BY_CARD),
     "lent": select(func.min(loan.c.item))
     .join(card, card.c.patron == loan.c.patron)
@@ -269,7 +278,7 @@ class LedgerReads:
     def word(self, what: str, *given: str) -> str | None:
         """Return one text."""
         row = self._run(self._words[what], dict(zip("ab", given, strict=False))).fetchone()
-        return None if row is None else row[0]
+        return None if row is None or row[0] is None else str(row[0])
 
     def branch(self, name: str) -> tuple[str, str] | None:
         """Return a branch's name and zone."""
