@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from central import cli_sip2_serve
+from central import cli_sip2_proxy, cli_sip2_serve
 
 if TYPE_CHECKING:
     from central.sip2.client import Peer
@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="find out what a library system can, and which quirks it has",
         epilog="example: turnleaf sip2 probe localhost:6001 --user kiosk --password-file secret",
     )
+    cli_sip2_proxy.arguments(verbs)
     cli_sip2_serve.arguments(verbs)
     for one in (call, probe):
         one.add_argument("address", metavar="HOST:PORT", help="the SIP2 service")
@@ -59,6 +60,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked: 0 answered, 1 a problem was found, 2 wrong use, 3 the peer cannot be reached."""
+    if args.verb in cli_sip2_proxy.VERBS:
+        return cli_sip2_proxy.run(args)
     if args.verb in cli_sip2_serve.VERBS:
         return cli_sip2_serve.run(args)
     return asyncio.run(_call(args) if args.verb == "call" else _probe(args))

@@ -1,9 +1,13 @@
-"""`turnleaf explain sip2`: a frame of SIP2 in words. Values that are somebody's are shown as they came."""
+"""`turnleaf explain sip2`: a frame of SIP2 in words. Values that are somebody's are shown as they came.
+
+A line that `turnleaf sip2 record` wrote is taken for the message that it tells.
+"""
 
 from dataclasses import fields
 from datetime import datetime
 
 from central.sip2.codec import MESSAGES, Dialect, Unreadable, checksum, decode, layout
+from central.sip2.record import message_of
 from firmware_bridge.explained import Explained, Problem
 
 SECTION = "3M SIP2 2.00"
@@ -11,6 +15,11 @@ SECTION = "3M SIP2 2.00"
 
 def explain(data: bytes, *, encoding: str = "utf-8", **_: object) -> Explained:
     """Say what a frame is, field by field, with a wrong checksum at its offset; never raises."""
+    if data.startswith(b"{"):
+        told = message_of(data)
+        if told is None:
+            return Explained("sip2", {"message": "none"})
+        data = told
     frame = data.strip(b"\r\n\0")
     found = decode(frame, Dialect(encoding=encoding))
     if isinstance(found, Unreadable):

@@ -100,35 +100,35 @@ class Proxy:
         self._system = system
         self._tap = tap
         self._connections = connections
+        self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Pass everything on until cancelled; raises ConfigError when it cannot listen."""
+        server = await self._open()
+        self.port = server.sockets[0].getsockname()[1]
+        log.info("the proxy listens on %s:%s for %s", self._listen.host, self.port, self._system.name)
         async with asyncio.TaskGroup() as tasks:
-
-            def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                if self.passed.open >= self._connections:
-                    self.passed.crowded += 1
-                    writer.transport.abort()
-                    return
-                self.passed.open += 1
-                self.passed.connections += 1
-                tasks.create_task(self._serve(reader, writer), name="sip2 proxy connection")
-
-            server = await self._open(accept)
-            self.port = server.sockets[0].getsockname()[1]
-            log.info("the proxy listens on %s:%s for %s", self._listen.host, self.port, self._system.name)
-            ready()
+            self._tasks = tasks
             try:
+                ready()
                 await asyncio.Event().wait()
             finally:
+                self._tasks = None
                 server.close()
 
-    async def _open(
-        self, accept: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
-    ) -> asyncio.Server:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._tasks is None or self.passed.open >= self._connections:
+            self.passed.crowded += 1
+            writer.transport.abort()
+            return
+        self.passed.open += 1
+        self.passed.connections += 1
+        self._tasks.create_task(self._serve(reader, writer), name="sip2 proxy connection")
+
+    async def _open(self) -> asyncio.Server:
         try:
             return await asyncio.start_server(
-                accept, self._listen.host, self._listen.port, ssl=self._listen.tls
+                self._accept, self._listen.host, self._listen.port, ssl=self._listen.tls
             )
         except (OSError, OverflowError) as error:
             raise ConfigError(

@@ -258,11 +258,8 @@ async def test_one_side_that_ended_does_not_hold_a_connection_for_ever(
 async def test_a_port_that_is_taken_is_told_to_the_operator() -> None:
     async with between(echo) as proxy:
         other = Proxy(Side("127.0.0.1", proxy.port), Side("127.0.0.1", 1))
-        with pytest.raises(BaseExceptionGroup) as raised:
+        with pytest.raises(ConfigError, match="cannot listen"):
             await other.run()
-
-    (error,) = raised.value.exceptions
-    assert isinstance(error, ConfigError)
 
 
 # --- TLS ------------------------------------------------------------------------------------------
