@@ -10,7 +10,7 @@ from datetime import date
 from central.desk_scene import Group, Scene
 from central.ledger.rows import ItemRow, LoanRow
 from circulation.due import local_date
-from circulation.holds import HoldShelf, InTransit, expire, on_return, reopen, satisfies
+from circulation.holds import HoldShelf, InTransit, expire, on_return, reopen
 from circulation.model import Hold, Item, OpenLoan
 
 Caught = HoldShelf | InTransit
@@ -69,16 +69,17 @@ def release(scene: Scene, item: str) -> None:
 
 
 def wait_again(scene: Scene, loan: LoanRow) -> None:
-    """The loan that collected a hold was undone: the patron waits again, and the item is kept as it was."""
+    """The loan that collected a hold was undone: the item that the patron had in hand is kept for it."""
     row = scene.hot.item(loan.item)
     if row is None or loan.patron is None:
         return
-    item = item_of(scene, row)
     for hold in scene.hot.holds_collected(loan.start):
-        own = replace(hold, patron=hold.patron or loan.patron)
-        if own.patron == loan.patron and satisfies(item, own):
-            scene.hot.hold_state(reopen(own, loan.item, holds_on(scene, row), _today(scene)))
+        if hold.ready_item == loan.item and hold.patron in ("", loan.patron):
+            own = replace(hold, patron=loan.patron, ready_item=loan.item if row.state.loan is None else None)
+            scene.hot.hold_state(reopen(own, holds_on(scene, row)))
             scene.group.beside()
+            if row.state.loan is None:
+                catch(scene, row, scene.branch)
             return
 
 
