@@ -73,6 +73,7 @@ def test_who_waits_for_any_copy_may_have_another_one_that_is_free() -> None:
     for free, copies in ((0, Refusal), (1, Collected)):
         assert isinstance(on_checkout(STRICT, COPY, "p1", [anyones], TODAY, free), copies)
         assert (free == 0) == wanted_by_others(COPY, "p1", [anyones], TODAY, free)
+    assert wanted_by_others(COPY, "p1", [anyones, hold(3, "p3")], TODAY, 1)
     assert isinstance(on_checkout(STRICT, COPY, "p1", [anyones, this_ones], TODAY, 5), Refusal)
     assert isinstance(on_checkout(STRICT, COPY, "p1", [hold(1, "p1"), hold(2, "p2")], TODAY, 1), Collected)
     assert isinstance(on_checkout(STRICT, COPY, "p1", [hold(1, "p2"), hold(2, "p1")], TODAY, 1), Collected)
@@ -93,6 +94,7 @@ def test_an_item_that_came_back_unseen_is_for_who_waits() -> None:
     unseen = replace(COPY, loan=OpenLoan("r1", "p9", TODAY))
 
     assert isinstance(on_checkout(POLICY, unseen, "p2", [hold(1, "p1")], TODAY), Refusal)
+    assert isinstance(on_checkout(POLICY, unseen, "p2", [hold(1, "p1")], TODAY, 1), Refusal)
     assert isinstance(on_checkout(POLICY, unseen, "p1", [hold(1, "p1")], TODAY), Collected)
 
 

@@ -75,6 +75,14 @@ def test_a_loan_is_not_renewed_while_somebody_waits() -> None:
     )
 
 
+def test_a_loan_is_renewed_while_another_copy_is_free_for_who_waits() -> None:
+    out = replace(WANTED, loan=MINE)
+    waited_for = replace(asked(item=out), holds=(HOLD,), free_copies=1)
+
+    assert isinstance(decide_renew(POLICY, waited_for, AT), Granted)
+    assert code(decide_renew(POLICY, replace(waited_for, free_copies=0), AT)) == "on-hold-for-another"
+
+
 def test_laid_down_once_more_an_item_that_somebody_waits_for_is_still_the_patrons() -> None:
     out = replace(WANTED, loan=replace(MINE, due=date(2026, 3, 12)))
     said = decide_checkout(POLICY, replace(asked(item=out), holds=(HOLD,)), AT)
