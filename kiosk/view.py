@@ -13,6 +13,15 @@ from datetime import date
 from typing import Literal, assert_never
 
 from kiosk import visit_state as s
+from kiosk.view_cards import (
+    help_to_borrow,
+    lay_card,
+    receipt_buttons,
+    receipt_notice,
+    to_borrow,
+    unread_notice,
+    unread_words,
+)
 from kiosk.view_model import Button, Dialog, Notice, RowView, Screen
 from kiosk.view_rows import name_of, refused, row_view
 from kiosk.visit_time import seconds_left
@@ -48,6 +57,8 @@ def screen(kiosk: s.Kiosk, at: float, languages: Languages = ("en", "de")) -> Sc
             shown = _goodbye(w, kiosk, base, visit)
         case _:
             assert_never(kiosk.visit)
+    if shown.name != "unread":
+        shown = replace(shown, notices=(*unread_notice(w, kiosk), *shown.notices))
     return replace(shown, dialog=_dialog(w, kiosk, at))
 
 
@@ -110,20 +121,25 @@ def _idle(w: Words, kiosk: s.Kiosk, base: Screen) -> Screen:
             lead=w.say("The library's records cannot be reached just now. Lay down what you bring back."),
             buttons=(_return_button(w, "main"),), notices=notices,
         )  # fmt: skip
-    if not conditions.reader:
+    if not conditions.reader and not conditions.scanner:
         return replace(
             base, name="reader-lost", picture="card", headline=w.say("Cards cannot be read just now"),
             lead=w.say("Returning works: lay down what you bring back. To borrow, use another station."),
             buttons=(_return_button(w, "main"),), notices=notices,
         )  # fmt: skip
+    if kiosk.unread is not None:
+        seen, do = unread_words(w, kiosk.unread)
+        return replace(
+            base, name="unread", picture="card", headline=seen, lead=do, buttons=buttons, notices=notices
+        )
     if lying:
         return replace(
-            base, headline=w.say("Lay your card on the reader"), picture="card", number=lying,
+            base, headline=lay_card(w, conditions), picture="card", number=lying,
             number_words=w.count("book lies here", "books lie here", lying),
             buttons=(Button("return", w.say("Return these"), "undo-2"),), notices=notices,
         )  # fmt: skip
     steps = (
-        ("card", w.say("To borrow, lay your card on the reader.")),
+        ("card", to_borrow(w, conditions)),
         ("books", w.say("To return, lay the books on the pad.")),
     )
     return replace(base, headline=w.say("Welcome"), steps=steps, buttons=buttons, notices=notices)
@@ -224,6 +240,7 @@ def _goodbye(w: Words, kiosk: s.Kiosk, base: Screen, visit: s.Goodbye) -> Screen
         notices.append(Notice("look", text))
     if kiosk.card_lies:
         notices.append(Notice("look", w.say("Please do not forget your card.")))
+    notices += receipt_notice(w, kiosk, visit)
     lent = visit.lent > 0
     number = visit.lent or visit.returned
     thing = w.count("book is yours", "books are yours", number)
@@ -232,6 +249,7 @@ def _goodbye(w: Words, kiosk: s.Kiosk, base: Screen, visit: s.Goodbye) -> Screen
         base, name="goodbye", headline=w.say("Thank you"), number=number,
         number_words=thing if lent else back, stamp=_until(w, visit.dues),
         lead=w.say("Enjoy reading.") if lent else w.say("See you soon."), notices=tuple(notices),
+        buttons=receipt_buttons(w, kiosk, visit),
     )  # fmt: skip
 
 
@@ -250,7 +268,7 @@ def _dialog(w: Words, kiosk: s.Kiosk, at: float) -> Dialog | None:
     visit = kiosk.visit
     if isinstance(visit, s.Listing) and isinstance(visit.mood, s.Choosing):
         return _locked(w, visit)
-    return _help(w) if kiosk.help_open else None
+    return _help(w, kiosk) if kiosk.help_open else None
 
 
 def _locked(w: Words, visit: s.Listing) -> Dialog:
@@ -268,12 +286,12 @@ def _locked(w: Words, visit: s.Listing) -> Dialog:
     )  # fmt: skip
 
 
-def _help(w: Words) -> Dialog:
+def _help(w: Words, kiosk: s.Kiosk) -> Dialog:
     return Dialog(
         "help",
         w.say("Help"),
         (
-            w.say("To borrow: lay your card on the reader, then your books on the pad."),
+            help_to_borrow(w, kiosk.conditions),
             w.say("To return: lay the books on the pad. You need no card."),
             w.say("A book does not appear? Spread the pile a little, or turn it over."),
             w.say("The staff at the desk are glad to help."),

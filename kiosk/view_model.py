@@ -11,7 +11,7 @@ Glyph = Literal["ok", "look", "act", "gone", "rest"]
 
 ScreenName = Literal[
     "attract", "reading", "lending", "returning", "goodbye", "barred", "returns-only", "closed",
-    "pad-lost", "reader-lost",
+    "pad-lost", "reader-lost", "unread",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from kiosk import visit_rows
 from kiosk import visit_state as s
+from kiosk.view_cards import borrow_or_return
 from kiosk.view_model import Glyph, RowView
 from kiosk.words import Words
 from wire.messages.stream import Refusal
@@ -47,8 +48,7 @@ def _stage(w: Words, kiosk: s.Kiosk, row: s.Row) -> tuple[Glyph, str, str, str]:
         case s.NotNow():
             return "rest", w.say("Not yet"), w.say("Borrowing is not possible at this moment."), ""
         case s.Undecided():
-            text = w.say("Borrow it: lay your card on the reader. Return it: press the button.")
-            return "look", w.say("Which one?"), text, ""
+            return "look", w.say("Which one?"), borrow_or_return(w, kiosk.conditions), ""
         case s.Unsure():
             return "look", w.say("Lent"), w.say("Please show this one to the staff before you go."), ""
         case s.HandIn():

@@ -31,7 +31,15 @@ from typing import assert_never
 from kiosk import visit_events as e
 from kiosk import visit_rows as rows
 from kiosk import visit_state as s
-from kiosk.visit_ends import bar_for_now, begin_with_card, end, leave, take_conditions
+from kiosk.visit_ends import (
+    bar_for_now,
+    begin_with_card,
+    end,
+    leave,
+    print_receipt,
+    receipt_ended,
+    take_conditions,
+)
 from kiosk.visit_time import quiet, tick
 from wire.messages.stream import Refusal
 
@@ -48,7 +56,11 @@ def step(kiosk: s.Kiosk, event: e.Event) -> Out:
 def _take(kiosk: s.Kiosk, event: e.Event) -> Out:
     match event:
         case e.CardPlaced():
-            return begin_with_card(replace(kiosk, card_lies=True), event)
+            return begin_with_card(replace(kiosk, card_lies=True, unread=None), event)
+        case e.CardScanned():
+            return begin_with_card(replace(kiosk, unread=None), event)
+        case e.CardUnread(at, why):
+            return quiet(replace(kiosk, unread=s.Unread(why, at)), at), (e.Sound("look"),)
         case e.CardRemoved():
             return replace(kiosk, card_lies=False), ()
         case e.TagPlaced():
@@ -60,6 +72,8 @@ def _take(kiosk: s.Kiosk, event: e.Event) -> Out:
             return _account_said(kiosk, event)
         case e.TitleKnown(_, item, title):
             return _change(kiosk, item, lambda row: (replace(row, title=title or row.title), ()))
+        case e.ReceiptEnded():
+            return receipt_ended(kiosk, event)
         case e.ConditionsChanged():
             return take_conditions(kiosk, event)
         case e.Pressed():
@@ -167,6 +181,8 @@ def _pressed(kiosk: s.Kiosk, event: e.Pressed) -> Out:
             return _mood(kiosk, s.Choosing, s.Calm()), ()
         case "undo":
             return _undo(kiosk, event.value)
+        case "receipt":
+            return print_receipt(kiosk, event.at)
         case "help":
             return replace(kiosk, help_open=_switched(kiosk.help_open, event.value)), ()
         case "language" | "text" | "look" | "reach" | "sound" | "slow":

@@ -5,13 +5,14 @@ from typing import assert_never
 
 from kiosk import visit_events as e
 from kiosk import visit_state as s
+from kiosk.visit_slip import offered
 from wire.messages.stream import Refusal
 
 Out = tuple[s.Kiosk, tuple[e.Effect, ...]]
 
 
-def begin_with_card(kiosk: s.Kiosk, event: e.CardPlaced) -> Out:
-    """A card was laid on the reader: a visit begins, goes on, or hands over to the next patron."""
+def begin_with_card(kiosk: s.Kiosk, event: e.CardPlaced | e.CardScanned) -> Out:
+    """A card was laid on the reader or scanned: a visit begins, goes on, or hands over to the next patron."""
     match kiosk.visit:
         case s.Idle() | s.Barred():
             return _greet(kiosk, s.NextCard(event.visit, event.card), event.at)
@@ -53,13 +54,13 @@ def _greet(kiosk: s.Kiosk, card: s.NextCard, at: float) -> Out:
     return replace(kiosk, visit=greeting, help_open=False), (e.AskAccount(card.visit, card.card),)
 
 
-def _hand_over(kiosk: s.Kiosk, visit: s.Listing, event: e.CardPlaced) -> s.Kiosk:
+def _hand_over(kiosk: s.Kiosk, visit: s.Listing, event: e.CardPlaced | e.CardScanned) -> s.Kiosk:
     return replace(kiosk, visit=replace(visit, mood=s.Leaving(s.NextCard(event.visit, event.card))))
 
 
 def reset(kiosk: s.Kiosk, at: float) -> s.Kiosk:
     """Return the kiosk with nobody at it: nothing that a patron said, chose or was called is left."""
-    return replace(kiosk, visit=s.Idle(at), comfort=s.Comfort(), help_open=False)
+    return replace(kiosk, visit=s.Idle(at), comfort=s.Comfort(), help_open=False, unread=None)
 
 
 def leave(kiosk: s.Kiosk, at: float, *, at_once: bool) -> Out:
@@ -102,6 +103,7 @@ def end(kiosk: s.Kiosk, at: float) -> Out:
     lying = {on.tag.item for on in kiosk.pad if isinstance(on.tag, s.Ours)}
     kiosk = _lift_needed(kiosk, tuple(lying - handled))
     thanks = _thanks(visit, at)
+    slip = _slip(visit) if coming is None and kiosk.conditions.receipt == "ready" else ()
     lent = (row.item for row in visit.rows if isinstance(row.stage, s.Lent | s.Unsure))
     lately = tuple((hash(item), at + kiosk.rules.lately_s) for item in lent)
     kiosk = replace(kiosk, lately=(*kiosk.lately, *lately))
@@ -110,7 +112,7 @@ def end(kiosk: s.Kiosk, at: float) -> Out:
         return kiosk, (e.Ended(), *greeting)
     if thanks == s.Goodbye(at):
         return reset(kiosk, at), (e.Ended(),)
-    return replace(kiosk, visit=thanks, help_open=False), (e.Ended(),)
+    return replace(kiosk, visit=replace(thanks, slip=slip), help_open=False), (e.Ended(),)
 
 
 def _thanks(visit: s.Listing, at: float) -> s.Goodbye:
@@ -122,6 +124,40 @@ def _thanks(visit: s.Listing, at: float) -> s.Goodbye:
         dues=tuple(sorted({stage.due for stage in stages if isinstance(stage, s.Lent) and stage.due})),
         to_staff=sum(isinstance(stage, s.Unsure | s.HandIn) for stage in stages),
     )
+
+
+def _slip(visit: s.Listing) -> tuple[s.SlipLine, ...]:
+    """Return what a receipt says of the visit: what is lent and what is returned, in the list's order."""
+    lines: list[s.SlipLine] = []
+    for row in visit.rows:
+        match row.stage:
+            case s.Lent(due, renewed):
+                lines.append(s.SlipLine("renewed" if renewed else "lent", row.item, row.title, due))
+            case s.Unsure():
+                lines.append(s.SlipLine("lent", row.item, row.title))
+            case s.Returned() | s.HandIn():
+                lines.append(s.SlipLine("returned", row.item, row.title))
+            case _:
+                pass
+    return tuple(lines)
+
+
+def print_receipt(kiosk: s.Kiosk, at: float) -> Out:
+    """Print the receipt, once; nothing where none is offered."""
+    goodbye = kiosk.visit
+    if not isinstance(goodbye, s.Goodbye) or not offered(goodbye, kiosk.conditions):
+        return kiosk, ()
+    effect = e.PrintReceipt(at, goodbye.slip, kiosk.comfort.language)
+    return replace(kiosk, visit=replace(goodbye, since=at, slip=(), printing="asked")), (effect,)
+
+
+def receipt_ended(kiosk: s.Kiosk, event: e.ReceiptEnded) -> Out:
+    """Say what came of the print, unless nobody waits for it any more."""
+    goodbye = kiosk.visit
+    if not isinstance(goodbye, s.Goodbye) or (goodbye.printing, goodbye.since) != ("asked", event.key):
+        return kiosk, ()
+    tone: e.Sound = e.Sound("done" if event.outcome == "printed" else "look")
+    return replace(kiosk, visit=replace(goodbye, since=event.at, printing=event.outcome)), (tone,)
 
 
 def expire(kiosk: s.Kiosk, at: float) -> Out:

@@ -8,6 +8,7 @@ device has failed.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from kiosk.visit_slip import Slip
 from kiosk.visit_state import Conditions, Tag, WithdrawReason
 from wire.messages.asks import Account
 from wire.messages.stream import Answer
@@ -22,6 +23,23 @@ class CardPlaced:
     at: float
     card: str = field(repr=False)
     visit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardScanned:
+    """A patron card's code was scanned: it lies nowhere, so it is never forgotten at the kiosk."""
+
+    at: float
+    card: str = field(repr=False)
+    visit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardUnread:
+    """Something was laid on the reader, or scanned, that cannot be taken for a patron card."""
+
+    at: float
+    why: Literal["silent", "unknown", "no-number", "wrong-code", "bad-scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +134,15 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptEnded:
+    """Outcome of PrintReceipt."""
+
+    at: float
+    key: float
+    outcome: Literal["printed", "unfinished", "paper-out", "away"]
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionsChanged:
     """The link, the outbox, the pad or the card reader changed."""
 
@@ -129,7 +156,7 @@ class Pressed:
 
     at: float
     button: Literal[
-        "finish", "start-over", "return", "more-time", "put-back", "undo", "help",
+        "finish", "start-over", "return", "more-time", "put-back", "undo", "help", "receipt",
         "language", "text", "look", "reach", "sound", "slow",
     ]  # fmt: skip
     value: str = ""
@@ -144,6 +171,8 @@ class Tick:
 
 Event = (
     CardPlaced
+    | CardScanned
+    | CardUnread
     | CardRemoved
     | TagPlaced
     | TagRemoved
@@ -154,6 +183,7 @@ Event = (
     | CheckedIn
     | WriteEnded
     | Noted
+    | ReceiptEnded
     | ConditionsChanged
     | Pressed
     | Tick
@@ -240,6 +270,16 @@ class NoteSecured:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintReceipt:
+    """Print the receipt of the visit that ended. Outcome: ReceiptEnded with the same key."""
+
+    key: float
+    slip: Slip = field(repr=False)
+    language: str | None
+    """The language that the patron chose, None for the house's own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sound:
     """Play one of the three tones. No outcome."""
 
@@ -261,6 +301,7 @@ Effect = (
     | NoteUnknown
     | CheckIn
     | NoteSecured
+    | PrintReceipt
     | Sound
     | Ended
 )

@@ -14,6 +14,12 @@ class Rules:
     warn_s: float = 30.0
     away_s: float = 20.0
     goodbye_s: float = 5.0
+    receipt_s: float = 12.0
+    """So long the goodbye stands while a receipt is offered, and after it was printed."""
+    print_s: float = 30.0
+    """So long it stands for a print of which nothing is heard."""
+    unread_s: float = 15.0
+    """So long it is said that a card could not be read."""
     barred_s: float = 20.0
     lately_s: float = 20.0
     """So long a lent item that lies on the pad again is not taken for a return: somebody is packing."""
@@ -30,6 +36,23 @@ class Conditions:
     returns: bool = True
     pad: bool = True
     reader: bool = True
+    """Cards can be laid on a reader."""
+    scanner: bool = False
+    """Cards can be scanned."""
+    receipt: Literal["none", "ready", "paper-out", "away"] = "none"
+    """Whether receipts can be printed; none: they are not offered at this kiosk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A card was shown that could not be taken for a library card.
+
+    silent: it did not answer, or stopped. unknown: a kind that says no number here. no-number: it was read
+    and holds none. wrong-code: a code that is no library card's. bad-scan: a code that was not read cleanly.
+    """
+
+    why: Literal["silent", "unknown", "no-number", "wrong-code", "bad-scan"]
+    since: float
 
 
 @dataclass(frozen=True, slots=True)

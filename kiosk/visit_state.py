@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from kiosk import visit_rules
+from kiosk import visit_rules, visit_slip
 from wire.messages.stream import Refusal
 
 # --- what lies on the pad ---------------------------------------------------------------------------
@@ -298,17 +298,7 @@ class Returning:
     quiet_since: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Goodbye:
-    """Thanks, in numbers alone: nothing personal is left."""
-
-    since: float
-    lent: int = 0
-    returned: int = 0
-    dues: tuple[date, ...] = ()
-    to_staff: int = 0
-
-
+Goodbye = visit_slip.Goodbye
 Visit = Idle | Greeting | Barred | Lending | Returning | Goodbye
 Listing = Lending | Returning
 
@@ -318,6 +308,8 @@ Listing = Lending | Returning
 Rules = visit_rules.Rules
 Conditions = visit_rules.Conditions
 Comfort = visit_rules.Comfort
+Unread = visit_rules.Unread
+SlipLine = visit_slip.SlipLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +323,8 @@ class Kiosk:
     comfort: Comfort = field(default_factory=Comfort)
     help_open: bool = False
     card_lies: bool = False
+    unread: Unread | None = None
+    """What was shown instead of a card just now; said until it is old, or a card is read."""
     lately: tuple[tuple[int, float], ...] = ()
     """Items lent a moment ago: this process's hash of the item id, and until when it counts."""
 

@@ -9,6 +9,7 @@ from typing import assert_never
 from kiosk import visit_events as e
 from kiosk import visit_state as s
 from kiosk.visit_ends import bar_for_now, expire, reset
+from kiosk.visit_slip import offered
 
 Out = tuple[s.Kiosk, tuple[e.Effect, ...]]
 
@@ -46,6 +47,8 @@ def tick(kiosk: s.Kiosk, at: float) -> Out:
     here = {hash(on.tag.item) for on in kiosk.pad if isinstance(on.tag, s.Ours)}
     lately = tuple((item, until) for item, until in kiosk.lately if until > at or item in here)
     kiosk = replace(kiosk, lately=lately)
+    if kiosk.unread is not None and at - kiosk.unread.since >= rules.unread_s * factor:
+        kiosk = replace(kiosk, unread=None)
     match kiosk.visit:
         case s.Idle(since):
             stale = at - since >= rules.idle_s and (kiosk.comfort != s.Comfort() or kiosk.help_open)
@@ -56,12 +59,22 @@ def tick(kiosk: s.Kiosk, at: float) -> Out:
             return bar_for_now(kiosk, s.NextCard(visit, card), "no-answer", at)
         case s.Barred(since=since):
             return expire(kiosk, at) if at - since >= rules.barred_s * factor else (kiosk, ())
-        case s.Goodbye(since=since):
-            return expire(kiosk, at) if at - since >= rules.goodbye_s else (kiosk, ())
+        case s.Goodbye() as goodbye:
+            return expire(kiosk, at) if at - goodbye.since >= _stands_s(kiosk, goodbye) else (kiosk, ())
         case s.Lending() | s.Returning() as visit:
             return _listing(kiosk, visit, at)
         case _:
             assert_never(kiosk.visit)
+
+
+def _stands_s(kiosk: s.Kiosk, goodbye: s.Goodbye) -> float:
+    """Return how long the goodbye stands: longer when there is something to choose or to read."""
+    rules = kiosk.rules
+    if goodbye.printing == "asked":
+        return rules.print_s
+    if goodbye.printing != "no" or offered(goodbye, kiosk.conditions):
+        return max(rules.goodbye_s, rules.receipt_s) * _factor(kiosk)
+    return rules.goodbye_s
 
 
 def _listing(kiosk: s.Kiosk, visit: s.Listing, at: float) -> Out:

@@ -19,7 +19,7 @@ from wire.output import emit
 
 HERE = Path(__file__).parent
 KEYWORDS = {"say": None, "count": (1, 2)}
-SOURCES = ("words.py", "view.py", "view_rows.py")
+SOURCES = ("words.py", "view.py", "view_rows.py", "view_cards.py", "receipt_words.py")
 
 
 def template() -> Catalog:

@@ -45,6 +45,9 @@ RETURNING = s.Returning(
     ),
     quiet_since=AT,
 )
+SCANS = s.Conditions(reader=False, scanner=True)
+PRINTS = s.Conditions(receipt="ready")
+THANKS = s.Goodbye(AT, lent=3, dues=(DUE,), slip=(s.SlipLine("lent", "31001", "The Hobbit", DUE),))
 SET_ON_PAD = (_on("31006", part=1, parts=3), _on("31006", part=2, parts=3))
 
 SCREENS: dict[str, s.Kiosk] = {
@@ -66,4 +69,11 @@ SCREENS: dict[str, s.Kiosk] = {
     "pad-lost": s.Kiosk(conditions=s.Conditions(pad=False)),
     "reader-lost": s.Kiosk(conditions=s.Conditions(reader=False)),
     "help": s.Kiosk(help_open=True),
+    "attract-scanner": s.Kiosk(conditions=s.Conditions(scanner=True)),
+    "unread-card": s.Kiosk(unread=s.Unread("silent", AT)),
+    "unread-code": s.Kiosk(conditions=SCANS, unread=s.Unread("bad-scan", AT)),
+    "unread-while-lending": s.Kiosk(visit=LENDING, unread=s.Unread("no-number", AT)),
+    "goodbye-receipt": s.Kiosk(conditions=PRINTS, visit=THANKS),
+    "goodbye-printed": s.Kiosk(conditions=PRINTS, visit=replace(THANKS, slip=(), printing="printed")),
+    "goodbye-no-paper": s.Kiosk(conditions=PRINTS, visit=replace(THANKS, slip=(), printing="paper-out")),
 }
