@@ -114,7 +114,7 @@ class Sip2Settings(Settings):
     timeout_s: float = Field(5.0, gt=0, le=60, description="Seconds it has for an answer.")
     connections: int = Field(4, ge=1, le=64, description="Connections that are open at most.")
     gate_connections: int = Field(
-        2, ge=0, le=64, description="Connections for gates, which ask before they sound; 0: they do not."
+        4, ge=0, le=64, description="Connections for gates, which ask before they sound; 0: they do not."
     )
     zone: str = Field("UTC", description="Its time zone, e.g. Europe/Berlin: SIP2 tells local times.")
     proxy: Sip2ProxySettings | None = Field(

@@ -7,8 +7,8 @@ kept for a few seconds and goes to the mirror, so that gates know it the next ti
 A slow library system must not pile up. One look at an item is under way at a time, whoever asks for it; as
 many looks run at once as there are connections; beyond `WAITING`, and after `STALE_MS` in line, none is made.
 
-While a request of ours about the item is on its way there, the system elsewhere does not know the latest, and
-the ledger's word counts.
+While a request of ours about the item is on its way there, the system elsewhere may not know the latest. A
+return that it was not told yet is a return; a loan that either of the two knows is a loan.
 """
 
 import asyncio
@@ -172,9 +172,11 @@ class Looks:
         if now - wanted.since > STALE_MS:
             self.refused += 1
             return None
-        here = await self._ledger.read(lambda db: queries.on_its_way(db, item))
-        if here:
-            return Stands(await self._ledger.on_loan(item))
+        on_its_way = await self._ledger.read(lambda db: queries.on_its_way(db, item))
+        if on_its_way:
+            here = await self._ledger.on_loan(item)
+            if here or "checkin" in on_its_way:
+                return Stands(here)
         self.made += 1
         found = await self._look.look(item)
         if found is None:

@@ -197,10 +197,10 @@ def on_loan(db: Connection, number: str) -> bool | None:
     return None if row is None else row.loan is not None
 
 
-def on_its_way(db: Connection, number: str) -> bool:
-    """Say whether a request about an item is still on its way to an authority elsewhere."""
-    found = select(asked.c.request).where(asked.c.item == number).where(UNFINISHED).limit(1)
-    return db.execute(found).first() is not None
+def on_its_way(db: Connection, number: str) -> frozenset[str]:
+    """Return the kinds of requests about an item that are still on their way to an authority elsewhere."""
+    found = select(asked.c.kind).where(asked.c.item == number).where(UNFINISHED)
+    return frozenset(db.execute(found).scalars())
 
 
 def snapshot_items(db: Connection, key: bytes) -> Snapshot:

@@ -24,6 +24,7 @@ from wire.clock import FakeClock
 from wire.ids import new_id
 from wire.link_memory import MemoryBroker
 from wire.messages.asks import AskVerdict, ItemChanges, VerdictSaid
+from wire.messages.facts import Checkout
 from wire.messages.states import CentralStatus
 from wire.topics import topic
 
@@ -202,6 +203,23 @@ async def test_while_a_request_is_on_its_way_there_the_ledgers_word_counts(
 
     assert said is False
     assert look.looked == []
+
+
+async def test_a_checkout_in_doubt_is_a_loan_when_the_system_elsewhere_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, remote = ScriptedLook(), ScriptedAuthority(lambda verb, request: "lose")
+    look.on_loan = {"ITEM-0001": True, "ITEM-0002": False}
+    async with (
+        elsewhere(tmp_path, look, remote, monkeypatch) as broker,
+        station(broker, "kiosk-1") as kiosk,
+        station(broker, "gate-1") as gate,
+    ):
+        for item in look.on_loan:
+            await kiosk.tell(Checkout(**kiosk.stamp(), visit=new_id(), card="CARD4711", item=item))
+        said = [await ask(gate, item) for item in look.on_loan]
+
+    assert said == [True, False]
 
 
 async def test_with_the_own_ledger_nobody_is_told_to_ask(tmp_path: Path) -> None:
