@@ -3,7 +3,7 @@ PY := .venv/bin/python
 PACKAGES := wire circulation firmware_bridge kiosk central broker_config monitor sim turnleaf
 JOBS ?= 2
 
-.PHONY: demo demo-clean env test check bench bench-compare fuzz screens golden mutants docs lock
+.PHONY: demo demo-clean env test check chaos chaos-mutants bench bench-compare fuzz screens golden mutants docs lock
 
 demo: ## Lend a book on real parts: installs what is missing, then runs until Ctrl-C
 	@scripts/bootstrap.sh run
@@ -28,6 +28,12 @@ check: env ## ruff, mypy --strict, import-linter, size budget, docs drift
 
 docs: env ## Write the generated parts of docs/ anew
 	$(PY) scripts/docs.py
+
+chaos: env ## Thirty plans of every fault, three minutes each: nothing lost, doubled, out of order
+	$(PY) tests/demo/chaos_table.py seeds $(ARGS)
+
+chaos-mutants: env ## Break rules in a copy; chaos must see each
+	$(PY) tests/demo/chaos_table.py mutants --minutes 1 --kill-every 3 --seeds 8 $(ARGS)
 
 bench: env ## Ratios as a table, and bench-results/*.json
 	$(PY) -m tests.bench $(ARGS)

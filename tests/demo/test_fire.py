@@ -8,43 +8,14 @@ slow disk) is patched into the control, too, and the control stays green.
 from pathlib import Path
 
 import pytest
+from chaos_mutants import FORGETS_ON_PUBACK, NO_DEDUPE, RESUME_BEFORE_COMMIT, SLOW_COMMIT
 from fire import ROOT, Patch, copy_tree, play
 
 NOTHING_KEPT: tuple[Patch, ...] = (
     ("kiosk/station.py", "keep=timedelta(days=settings.outbox.keep_days)", "keep=timedelta(0)"),
     ("wire/uplink.py", "PRUNE_S = 60.0", "PRUNE_S = 0.05"),
 )
-SLOW_COMMIT: Patch = (
-    "central/desk.py",
-    "        hot = self.ledger.hot\n        group = Group(",
-    "        import time\n        time.sleep(0.4)\n        hot = self.ledger.hot\n        group = Group(",
-)
 CONTROL = (*NOTHING_KEPT, SLOW_COMMIT)
-
-RESUME_BEFORE_COMMIT: Patch = (
-    "central/inbound.py",
-    "        self._desk.hand_over(FromStation(station, upward), partial(self._done, station, message))\n",
-    "        from wire.messages.stream import Entry, Resume\n"
-    "        if isinstance(upward, Entry) and upward.to == self._desk.ledger.boot:\n"
-    "            self._post('resume', station, Resume(stream=upward.stream, link=upward.link,\n"
-    "                central=upward.to, upto=upward.seq, id=upward.id, high=0, high_id=''))\n"
-    "        self._desk.hand_over(FromStation(station, upward), partial(self._done, station, message))\n",
-)
-FORGETS_ON_PUBACK: Patch = (
-    "wire/streams/station.py",
-    "return Station(held, replace(talk, sent=max(last, talk.sent))), (Send(after + 1, last),)",
-    "return Station(replace(held, confirmed=last), replace(talk, sent=last)),"
-    " (Send(after + 1, last), Confirm(last))",
-)
-NO_DEDUPE: tuple[Patch, ...] = (
-    ("wire/streams/central.py", "if entry.to != boot or row.parked:", "if row.parked:"),
-    ("wire/streams/central.py", "if entry.seq != row.upto + 1 or entry.prev_id != row.id:", "if False:"),
-    (
-        "wire/streams/central.py",
-        "return TakeKnown(after, clash) if known_id else Take(after, clash)",
-        "return Take(after, clash)",
-    ),
-)
 
 BUSY = ("--seconds", "25", "--gap", "0.7", "--kill-every", "2.0")
 

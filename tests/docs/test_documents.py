@@ -58,3 +58,18 @@ def test_no_line_of_a_generated_table_lacks_its_sentence(page: str) -> None:
     empty = [row for row in rows if not re.split(r"(?<!\\)\|", row)[-2].strip()]
 
     assert empty == []
+
+
+@pytest.mark.parametrize("page", ["durability.md"])
+def test_every_test_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(
+        r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / page).read_text(encoding="utf-8")
+    )
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (ROOT / file).exists() or (name and f"def {name}(" not in (ROOT / file).read_text())
+    ]
+
+    assert len(named) > 10
+    assert missing == []
