@@ -68,6 +68,8 @@ class Plan:
 
     def _value(self, field: Field, cell: str) -> Any:
         value = field.parse(cell)
+        if value is None:  # how some systems write that there is none
+            return _blank(field)
         if field.limit is not None and len(value) > field.limit:
             if not field.cut:
                 raise Unfit(f"is longer than {field.limit} characters")

@@ -17,6 +17,7 @@ from central.imports.records import Kind
 from central.imports.run import Reading, Report, import_file
 from central.imports.trial import copy_of
 from central.imports.work import Terms, Work
+from central.ledger.hot_sqlite import Hot
 from central.ledger.ledger import Ledger
 from central.ledger.seed import Registry, load
 from wire.clock import SystemClock
@@ -53,10 +54,12 @@ def bring(
     zone: str | None = None,
     trial: bool = False,
     now: int = NOW,
+    work: type[Work] = Work,
+    quick: bool = False,
     told: Mapping[str, Any] | None = None,
     **reading: Any,
 ) -> Report:
-    """Import a file's text, here in this process."""
+    """Import a file's text, here in this process; `quick` opens the file without looking at its version."""
     path = folder / (name or f"{kind}.csv")
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     how = Reading(kind, told=MapFile.model_validate(told or {}), **reading)
@@ -64,10 +67,16 @@ def bring(
     terms = Terms(now, zone, trial=trial)
     if trial:
         with copy_of(url(folder), now) as hot:
-            return import_file(path, how, Work(hot, terms), meter)
+            return import_file(path, how, work(hot, terms), meter)
+    if quick:
+        with closing(sqlite3.connect(folder / "ledger.db", isolation_level=None)) as db:
+            db.execute("PRAGMA synchronous=OFF")
+            hot = Hot(db)
+            hot.take_lease("b", now)
+            return import_file(path, how, work(hot, terms), meter)
     ledger = Ledger.open(url(folder))
     try:
-        return import_file(path, how, Work(ledger.hot, terms), meter)
+        return import_file(path, how, work(ledger.hot, terms), meter)
     finally:
         ledger.close()
 
