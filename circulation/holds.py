@@ -126,8 +126,8 @@ def first_waiting(item: Item, holds: Iterable[Hold], today: date, free_copies: i
 
 def kept_for(item: Item, holds: Iterable[Hold], today: date) -> Hold | None:
     """Return the hold for which this very item is kept: it is ready, or on its way."""
-    kept = (hold for hold in queue(holds) if hold.ready_item == item.item and not _over(hold, today))
-    return next(kept, None)
+    kept = [hold for hold in holds if hold.ready_item == item.item and is_open(hold)]
+    return next((hold for hold in queue(kept) if not _over(hold, today)), None)
 
 
 def wanted_by_others(
