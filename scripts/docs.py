@@ -4,6 +4,7 @@ topics.md      from wire/topics.py
 settings.md    from the settings models
 commands.md    from the commands' own parsers
 alarms.md      from central/alarms/rules.py
+driver-faults.md  from tests/firmware_bridge/fault_outcomes.py
 sip2-profiles.md  from central/sip2/profiles
 """
 
@@ -217,11 +218,18 @@ def sip2_profiles() -> str:
     return "\n".join([*lines, "", "## Settings of a profile", "", *_table(known.Profile, "")]) + "\n"
 
 
+def driver_faults() -> str:
+    """Return the page of what drivers make of bad cables and odd firmware; the tests hold each cell."""
+    page: Callable[[], str] = importlib.import_module("tests.firmware_bridge.fault_outcomes").markdown
+    return page()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "topics.md": topics,
     "settings.md": settings,
     "commands.md": commands,
     "alarms.md": alarms,
+    "driver-faults.md": driver_faults,
     "sip2-profiles.md": sip2_profiles,
 }
 

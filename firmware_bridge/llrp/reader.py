@@ -31,7 +31,7 @@ PORT, TLS_PORT = 5084, 5085
 ANSWER_S = 5.0
 """How long the reader may take for an answer."""
 GOODBYE_S = 2.0
-"""How long good-bye may take; then the connection is closed as it is."""
+"""How long good-bye may take at most, or two answers; then the connection is closed as it is."""
 QUEUE = 4096
 """Events that may wait; beyond it the reader's own buffer fills, and it says so."""
 RO_ACCESS_REPORT, KEEPALIVE, KEEPALIVE_ACK = 61, 62, 72
@@ -327,7 +327,7 @@ class _Connection:
     async def end(self) -> None:
         """Delete our ROSpec, close, however the connection stands; never raises but cancellation."""
         with suppress(DeviceError, TimeoutError, MalformedError):
-            async with asyncio.timeout(GOODBYE_S):
+            async with asyncio.timeout(min(GOODBYE_S, 2 * self._answer_s)):
                 self.state, effects = talk.stop(self.state)
                 await self._do(effects)
                 while self.state.phase != "closed":

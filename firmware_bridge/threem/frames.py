@@ -68,6 +68,11 @@ class Parser:
         self._buffer = bytearray()
         self.crc_errors = 0
 
+    @property
+    def pending(self) -> bool:
+        """Whether a half frame waits for its rest."""
+        return bool(self._buffer)
+
     def reset(self) -> None:
         """Forget a frame that has begun."""
         self._buffer.clear()

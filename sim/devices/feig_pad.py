@@ -15,7 +15,7 @@ from firmware_bridge.feig import control, words
 from firmware_bridge.feig.frames import STX, Frame, Parser, encode, encode_standard
 from sim.devices.feig_buffer import ReadBuffer
 from sim.devices.feig_tags import Answer, Firmware, TagCommands
-from sim.devices.field import Field
+from sim.devices.field import Field, heard
 from sim.devices.tags import SimTag
 
 MR102 = 77
@@ -134,7 +134,10 @@ class FeigPad(Field):
         """Answer what comes, until the far end hangs up."""
         parser = Parser()
         advanced = True
-        while data := await reader.read(4096):
+        while (data := await heard(reader, half=parser.pending)) != b"":
+            if data is None:
+                parser.reset()
+                continue
             if not parser.pending:
                 advanced = data[0] == STX
             for frame in parser.feed(data):

@@ -5,9 +5,22 @@ of the field strength, and a tag that gets less than it needs answers now and th
 tests, with one number to turn; it is no physics of coils. Chance comes from a seed.
 """
 
+import asyncio
 import random
 
 from sim.devices.tags import SimTag
+
+QUIET_S = 0.1
+"""A half question that is not continued for so long is dropped, as firmware does; real ones wait less."""
+
+
+async def heard(reader: asyncio.StreamReader, *, half: bool) -> bytes | None:
+    """Return the next bytes from the cable, empty at its end; None when a half question stays half."""
+    try:
+        async with asyncio.timeout(QUIET_S if half else None):
+            return await reader.read(4096)
+    except TimeoutError:
+        return None
 
 
 class Field:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from firmware_bridge import iso15693
 from firmware_bridge.threem import commands, words
 from firmware_bridge.threem.frames import Frame, Parser, encode
-from sim.devices.field import Field
+from sim.devices.field import Field, heard
 from sim.devices.tags import EAS_AFI_PASSWORD, SimTag, TagAway, TagRefused
 
 VERSION = bytes((commands.VENDOR, 5, 0, 2))
@@ -84,7 +84,10 @@ class ThreeMPad(Field):
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer what comes, until the far end hangs up."""
         parser = Parser()
-        while data := await reader.read(4096):
+        while (data := await heard(reader, half=parser.pending)) != b"":
+            if data is None:
+                parser.reset()
+                continue
             for frame in parser.feed(data):
                 before = {tag.uid: len(tag.afi_log) for tag in self.tags.values()}
                 answer = self.answer(frame)
