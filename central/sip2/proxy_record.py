@@ -18,7 +18,8 @@ log = logging.getLogger("turnleaf.central.sip2.record")
 
 WAITING = 10_000
 """Lines that wait for a slow disk; more are left out and counted."""
-AT_ONCE = 500
+GATHER_S = 0.1
+"""Lines are gathered so long before they are written: two threads that take turns slow those who talk."""
 
 
 class RecordTap:
@@ -57,7 +58,8 @@ class Recorder:
         self._names = Placeholders()
         self._began = clock.mono()
         self._connections = 0
-        self._line: asyncio.Queue[str] = asyncio.Queue(WAITING)
+        self._held: list[str] = []
+        self._news = asyncio.Event()
 
     @classmethod
     @contextmanager
@@ -85,21 +87,22 @@ class Recorder:
         with ThreadPoolExecutor(1, "record") as disk:  # one thread: lines keep their order to the last
             try:
                 while True:
-                    lines = [await self._line.get(), *self._more()]
-                    await asyncio.shield(loop.run_in_executor(disk, self._write, lines))
+                    await self._news.wait()
+                    await asyncio.sleep(GATHER_S)
+                    await asyncio.shield(loop.run_in_executor(disk, self._write, self._gathered()))
             finally:
-                while more := self._more():
-                    disk.submit(self._write, more)
+                disk.submit(self._write, self._gathered())
 
     def _take(self, lines: list[str]) -> None:
-        for line in lines:
-            try:
-                self._line.put_nowait(line)
-            except asyncio.QueueFull:
-                self.lost += 1
+        room = WAITING - len(self._held)
+        self._held += lines[:room]
+        self.lost += len(lines[room:])
+        self._news.set()
 
-    def _more(self) -> list[str]:
-        return [self._line.get_nowait() for _ in range(min(self._line.qsize(), AT_ONCE))]
+    def _gathered(self) -> list[str]:
+        lines, self._held = self._held, []
+        self._news.clear()
+        return lines
 
     def _write(self, lines: list[str]) -> None:
         try:
