@@ -1,16 +1,24 @@
 """What all messages share: frozen models with a schema name, and the stamp of when."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from wire.clock import Stamp
 
+
+def _in_utc(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
+
+
+def _written(at: datetime) -> str:
+    day = f"{at.year:04d}-{at.month:02d}-{at.day:02d}"  # strftime takes four times as long
+    return f"{day}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{at.microsecond // 1000:03d}Z"
+
+
 Instant = Annotated[
-    AwareDatetime,
-    AfterValidator(lambda at: at.astimezone(UTC)),
-    PlainSerializer(lambda at: f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z", when_used="json"),
+    AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_written, when_used="json", return_type=str)
 ]
 """A moment in UTC, RFC 3339, to the millisecond."""
 
