@@ -1,9 +1,7 @@
 """One run: broker, central and writers as real processes, the plan carried out, then rest and the account."""
 
 import asyncio
-import json
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -14,16 +12,13 @@ from typing import Any
 from broker_config import pki
 from broker_config.render import free_ports, render
 from broker_config.supervise import Broker
-from sim.chaos.cables import Cable
+from sim.chaos.centre import Centre
 from sim.chaos.judge import Account, judge, read_ledger
 from sim.chaos.plan import KILL_EVERY_S, Step, plan
-from sim.chaos.shim import FULL, READ_ONLY, Shim, build
-from sim.chaos.stations import HOST, LONGEST_VISIT_S, Post
+from sim.chaos.shim import FULL, READ_ONLY, build
+from sim.chaos.stations import HOST, LONGEST_VISIT_S, Post, revive
 from sim.chaos.things import Tags
-from sim.processes import Daemon
-from sim.toml_text import toml_text
 from wire.clock import FakeClock, SystemClock
-from wire.errors import ConfigError
 
 Progress = Callable[[str], None]
 STATIONS = {"kiosk-1": "kiosk", "kiosk-2": "kiosk", "kiosk-3": "kiosk", "bin-1": "bin", "gate-1": "gate"}
@@ -68,17 +63,8 @@ class Field:
         self.broker = Broker(self.folder / "broker")
         self.tags = Tags(self.folder / "tags")
         self.posts: dict[str, Post] = {}
-        self._central_cable: Cable
-        self._central_shim: Shim
-        self.central: Daemon
-        self._past = 0
-        """Starts of centrals that another one has replaced."""
+        self.central: Centre
         self.faults: Counter[str] = Counter()
-
-    @property
-    def ledger(self) -> Path:
-        """The ledger's file."""
-        return self.folder / "ledger.db"
 
     async def start(self) -> None:
         """Put everything on its feet; raises ConfigError."""
@@ -90,67 +76,14 @@ class Field:
             pki.enrol(home, name)
         render(home, free_ports())
         await self.broker.start()
-        self._central_cable = Cable(HOST, self.broker.ports.operators)
-        await self._central_cable.start()
-        self._central_shim = Shim(library, self.folder / "central.faults")
-        await self._central()
+        self.central = Centre(self.folder, self.broker.ports.operators, library)
         items = tuple(f"book-{number}" for number in range(BOOKS))
         cards = tuple(f"CARD{number}" for number in range(PEOPLE))
+        await self.central.start(STATIONS, items, cards)
         for name, kind in STATIONS.items():
             post = Post(self.folder, name, kind, self.broker.ports.stations, library)
             await post.start(items, cards, self.seed)
             self.posts[name] = post
-
-    async def _central(self) -> None:
-        registry = {
-            "branches": [{"branch": "main", "name": "Main library", "zone": "Europe/Copenhagen"}],
-            "stations": [{"station": name, "branch": "main", "kind": kind} for name, kind in
-            STATIONS.items()], "patrons": [
-                {"patron": f"p{number}", "card": f"CARD{number}", "class": "adult", "home": "main"}
-                for number in range(PEOPLE)
-            ],
-            "items": [
-                {"item": f"book-{number}", "title": "A book", "class": "book", "branch": "main"}
-                for number in range(BOOKS)
-            ],
-        }  # fmt: skip
-        (self.folder / "registry.json").write_text(json.dumps(registry))
-        (self.folder / "policy.toml").write_text("[defaults]\nlimit = 1000\nrenewals = 1000\n")
-        identity = "broker/identities/central"
-        (self.folder / "central.toml").write_text(
-            toml_text(
-                {
-                    "ledger": f"sqlite:///{self.ledger}",
-                    "policy": "policy.toml",
-                    "items_key": f"{identity}/items.key",
-                    "spool": "spool",
-                    "status_s": 5,
-                    "broker": {
-                        "host": HOST,
-                        "port": self._central_cable.port,
-                        **{part: f"{identity}/{part}.pem" for part in ("ca", "cert", "key")},
-                    },
-                    "telemetry": {"kind": "sqlite", "path": str(self.folder / "telemetry.db")},
-                }
-            )
-        )
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "turnleaf", "ledger", "load", str(self.folder / "registry.json")),
-            *("--db", f"sqlite:///{self.ledger}"),
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        if await process.wait():
-            raise ConfigError("the ledger could not be made", do=f"Look into {self.folder}.")
-        self.central = self._central_process()
-        await self.central.start()
-
-    def _central_process(self) -> Daemon:
-        return Daemon(
-            "central",
-            ("central", "run", "--config", str(self.folder / "central.toml")),
-            self.folder / "central.log",
-            self._central_shim.environment,
-        )
 
     async def run(self, seconds: float, kill_every_s: float, say: Progress) -> Result:
         """Carry out the plan of this seed, wait for rest, and give account."""
@@ -175,7 +108,7 @@ class Field:
         return self._result(seconds)
 
     def _result(self, seconds: float) -> Result:
-        ledger = read_ledger(self.ledger)
+        ledger = read_ledger(self.central.ledger)
         disks = tuple(disk for post in self.posts.values() for disk in post.disks())
         cases: Counter[str] = Counter()
         for kinds in ledger.cases_of_stations.values():
@@ -187,7 +120,7 @@ class Field:
             faults=dict(sorted(self.faults.items())),
             kills=sum(count for fault, count in self.faults.items() if fault.startswith("kill-")),
             cases=dict(sorted(cases.items())),
-            restarts={"broker": self.broker.starts - 1, "central": self._past + self.central.starts - 1}
+            restarts={"broker": self.broker.starts - 1, "central": self.central.starts - 1}
             | {name: post.starts - 1 for name, post in self.posts.items()},
         )
 
@@ -195,17 +128,10 @@ class Field:
         """Start again what ended by itself, as a service manager does."""
         while True:
             await asyncio.sleep(DEATH_S)
-            if not self.central.pid:
-                await self._revive(self.central)
-            for post in self.posts.values():
-                if not post.daemon.pid and not post.held:
-                    await self._revive(post.daemon)
-
-    async def _revive(self, daemon: Daemon) -> None:
-        try:
-            await daemon.start()
-        except ConfigError:
-            await daemon.kill()  # it could not start now (a full disk, say): tried again
+            places: tuple[Centre | Post, ...] = (self.central, *self.posts.values())
+            for place in places:
+                if not place.daemon.pid and not place.held:
+                    await revive(place.daemon)
 
     async def _rest(self) -> None:
         """Wait until every outbox is confirmed, with every fault gone."""
@@ -221,25 +147,26 @@ class Field:
     async def _strike(self, step: Step) -> None:
         strikes: dict[str, Callable[[Step], Coroutine[Any, Any, None]]] = {
             "kill-broker": self._kill_broker,
-            "kill-central": self._kill_central,
-            "pause-central": self._pause_central,
-            "two-centrals": self._two_centrals,
+            "kill-central": lambda _: self.central.kill(),
+            "pause-central": lambda step: self.central.pause(step.for_s),
+            "two-centrals": lambda step: self.central.two(step.for_s),
+            "restore": lambda step: self.central.restore(step.for_s, self._thrown_away),
             "certificate": self._certificate,
         }
         if step.fault in strikes:
             await strikes[step.fault](step)
         elif step.fault in ("cut", "half-open", "slow"):
-            cable = self._central_cable if step.victim == "central" else self.posts[step.victim].cable
+            cable = self._place(step.victim).cable
             cable.set(step.fault)
             await asyncio.sleep(step.for_s)
             cable.set("open")
         elif step.fault in DISKS:
-            shim = self._shim(step.victim)
+            shim = self._place(step.victim).shim
             shim.disk(**DISKS[step.fault])
             await asyncio.sleep(step.for_s)
             shim.disk()
         elif step.fault in ("clock-ahead", "clock-behind"):
-            shim = self._shim(step.victim)
+            shim = self._place(step.victim).shim
             shim.clock(86_400 if step.fault == "clock-ahead" else -86_400)
             await asyncio.sleep(step.for_s)
             shim.clock(0)
@@ -249,32 +176,14 @@ class Field:
                 step.for_s
             )
 
-    def _shim(self, victim: str) -> Shim:
-        return self._central_shim if victim == "central" else self.posts[victim].shim
+    def _place(self, victim: str) -> Centre | Post:
+        return self.central if victim == "central" else self.posts[victim]
+
+    def _thrown_away(self) -> int:
+        return sum(post.thrown_away for post in self.posts.values())
 
     async def _kill_broker(self, step: Step) -> None:
         await self.broker.kill()  # its supervisor starts it again
-
-    async def _kill_central(self, step: Step) -> None:
-        await self.central.kill()
-
-    async def _pause_central(self, step: Step) -> None:
-        self.central.pause(True)
-        await asyncio.sleep(step.for_s)
-        self.central.pause(False)
-
-    async def _two_centrals(self, step: Step) -> None:
-        """Central stands still, somebody removes its lock and starts another; then the first wakes up."""
-        first = self.central
-        first.pause(True)
-        self.ledger.with_name(self.ledger.name + "-lock").unlink(missing_ok=True)
-        self.central = self._central_process()
-        self._past += first.starts
-        await self._revive(self.central)
-        await asyncio.sleep(step.for_s / 2)
-        first.pause(False)
-        await asyncio.sleep(step.for_s / 2)
-        await first.kill()
 
     async def _certificate(self, step: Step) -> None:
         """The station's certificate has expired, until it is renewed; its connection breaks meanwhile."""
@@ -297,9 +206,7 @@ class Field:
         for post in self.posts.values():
             await post.stop()
         if hasattr(self, "central"):
-            self.central.pause(False)
             await self.central.stop()
-            await self._central_cable.stop()
         await self.broker.stop()
 
 

@@ -12,16 +12,19 @@ Fault = Literal[
     "cut", "half-open", "slow",
     "disk-full", "read-only", "slow-disk",
     "clock-ahead", "clock-behind",
-    "certificate", "clone", "damage",
+    "certificate", "clone", "damage", "restore",
 ]  # fmt: skip
 KILLS: tuple[Fault, ...] = ("kill-station", "kill-broker", "kill-central")
 OTHERS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault not in KILLS)
+ALONE: frozenset[Fault] = frozenset({"pause-central", "two-centrals", "restore"})
+"""Faults of central alone."""
 OF_CENTRAL: frozenset[Fault] = frozenset({"cut", "half-open", "slow", "disk-full", "read-only", "slow-disk"})
 """Faults that may hit central as well as a station."""
 LASTS_S = {
     "slow": 6.0,
     "slow-disk": 6.0,
     "clone": 5.0,
+    "restore": 6.0,
     "certificate": 4.0,
     "clock-ahead": 8.0,
     "clock-behind": 8.0,
@@ -65,7 +68,9 @@ def plan(
         fault = kinds[number % len(kinds)]
         mean = LASTS_S.get(fault, 3.0)
         for_s = min(rng.uniform(0.5, 1.2) * mean, max(0.5, last - at))
-        central = fault in ("pause-central", "two-centrals") or (fault in OF_CENTRAL and rng.random() < 0.4)
+        central = fault in ("pause-central", "two-centrals", "restore") or (
+            fault in OF_CENTRAL and rng.random() < 0.4
+        )
         steps.append(Step(at, fault, "central" if central else rng.choice(stations), for_s))
         at += rng.uniform(0.7, 1.3) * gap
         number += 1

@@ -41,6 +41,7 @@ class Post:
         self._clones: list[tuple[Path, frozenset[str]]] = []
         self._wish: dict[str, object] = {}
         self.daemon: Daemon
+        self._cloning = 0
         self.held = 0
         """While this is not 0, nobody starts the station again."""
 
@@ -48,6 +49,11 @@ class Post:
     def edge_db(self) -> Path:
         """The outbox."""
         return self._folder / self.name / "edge.db"
+
+    @property
+    def thrown_away(self) -> int:
+        """Disks of this station that are gone, or about to go."""
+        return len(self._clones) + self._cloning
 
     @property
     def starts(self) -> int:
@@ -142,13 +148,14 @@ class Post:
     async def clone(self, for_s: float) -> None:
         """The disk is copied, both copies run under one name, then the copy delivers all it has and goes."""
         self.held += 1
+        self._cloning += 1
         number = len(self._clones) + 1
         disk = f"{self.name}-clone-{number}"
         await self.daemon.kill()
         try:
             shutil.copytree(self._folder / self.name, self._folder / disk)
             clone = self._made(disk)
-            await asyncio.gather(self._begin(self.daemon), self._begin(clone))
+            await asyncio.gather(revive(self.daemon), revive(clone))
             await asyncio.sleep(for_s)
             await self.daemon.kill()
             (self._folder / f"{disk}.stop").touch()
@@ -156,13 +163,8 @@ class Post:
             await clone.kill()
             self._clones.append((self._folder / f"{disk}.account", ids(self._folder / disk / "edge.db")))
         finally:
+            self._cloning -= 1
             self.held -= 1
-
-    async def _begin(self, daemon: Daemon) -> None:
-        try:
-            await daemon.start()
-        except ConfigError:
-            await daemon.kill()
 
     async def _drained(self, daemon: Daemon, edge_db: Path) -> None:
         """Wait until central has all that stands on a disk; whoever works on it may die meanwhile."""
@@ -170,10 +172,18 @@ class Post:
         until, calm_since = loop.time() + DRAIN_S, loop.time()
         while loop.time() < until and loop.time() - calm_since < LONGEST_VISIT_S:
             if not daemon.pid:
-                await self._begin(daemon)
+                await revive(daemon)
             await asyncio.sleep(0.3)
             if not confirmed(edge_db):
                 calm_since = loop.time()
+
+
+async def revive(daemon: Daemon) -> None:
+    """Start a daemon; one that cannot start just now (a full disk, say) is tried again by whoever watches."""
+    try:
+        await daemon.start()
+    except ConfigError:
+        await daemon.kill()
 
 
 def confirmed(edge_db: Path) -> bool:

@@ -5,6 +5,7 @@ chaos sees it. Both print a table and write JSON; exit 1 when anything is lost, 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,8 +20,10 @@ from fire import ROOT, copy_tree
 COUNTS = ("made", "kills", "lost", "doubled", "out_of_order", "unexplained", "reported")
 
 
-def play(tree: Path, seed: int, minutes: float, kill_every: float) -> dict[str, Any]:
-    """Play one seed out of `tree`; return its account."""
+def play(
+    tree: Path, seed: int, minutes: float, kill_every: float, keep: Path | None = None
+) -> dict[str, Any]:
+    """Play one seed out of `tree`; return its account. What went wrong is kept in `keep`, if given."""
     with tempfile.TemporaryDirectory(prefix="turnleaf-chaos-") as folder:
         command = [sys.executable, "-B", "-m", "turnleaf", "sim", "chaos", "--json", "--seed", str(seed)]
         more = ["--minutes", str(minutes), "--kill-every", str(kill_every), "--dir", folder]
@@ -32,6 +35,8 @@ def play(tree: Path, seed: int, minutes: float, kill_every: float) -> dict[str, 
             text=True,
             check=False,
         )
+        if done.returncode and keep is not None:
+            shutil.copytree(folder, keep / f"seed-{seed}", dirs_exist_ok=True)
     if not done.stdout.startswith("{"):
         return {"seed": seed, "ok": False, "problems": [done.stderr[-500:]], "faults": {}, "broken": True}
     found: dict[str, Any] = json.loads(done.stdout)
@@ -44,7 +49,7 @@ def seeds(args: argparse.Namespace) -> int:
     with ThreadPoolExecutor(args.jobs) as pool:
         runs = []
         for found in pool.map(
-            lambda seed: play(ROOT, seed, args.minutes, args.kill_every),
+            lambda seed: play(ROOT, seed, args.minutes, args.kill_every, args.keep),
             range(args.first, args.first + args.seeds),
         ):
             runs.append(found)
@@ -92,6 +97,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0, help="length of each (3)")
     parser.add_argument("--kill-every", type=float, default=6.0, help="mean seconds between kills (6)")
     parser.add_argument("--jobs", type=int, default=3, help="seeds at a time (3)")
+    parser.add_argument("--keep", type=Path, help="folder in which a run that went wrong is kept")
     parser.add_argument("--out", type=Path, help="JSON file for the totals")
     args = parser.parse_args()
     return seeds(args) if args.what == "seeds" else mutants(args)
