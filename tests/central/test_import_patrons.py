@@ -11,11 +11,11 @@ from wire.errors import ConfigError
 KOHA = (
     "borrowernumber,cardnumber,surname,firstname,streetnumber,address,address2,zipcode,city,country,email,phone,"
     "mobile,dateofbirth,branchcode,categorycode,dateexpiry,gonenoaddress,lost,debarred,password,lang,userid\n"
-    "12,C12,Hopper,Grace,4,Main Street,2nd floor,1000,Town,DK,g@library.example,,+45 1,1990-12-09,MAIN,PT,"
-    "2030-01-31,0,0,,2468,en,grace\n"
-    '13,C13,Öçal,Ümit,,"Allee 2, back",,,,,,+45 2,,,MAIN,PT,0000-00-00,0,1,,,default,u\n'
-    "14,C14,Doe,J,,,,,,,,,,,MAIN,PT,2030-01-31,1,0,2099-12-31,$2a$08$abcdefghijklmnopqrstuv,de,j\n"
-    "15,C15,Roe,R,,,,,,,,,,,MAIN,PT,2030-01-31,0,0,2020-12-31,!,pt-BR,r\n"
+    "12,C12,Family12,Given12,4,Main Street,2nd floor,1000,Town,DK,mail@library.example,,+45 1,1990-12-09,MAIN,PT,"
+    "2030-01-31,0,0,,2468,en,u12\n"
+    '13,C13,Fämily13,Gïven13,,"Allee 2, back",,,,,,+45 2,,,MAIN,PT,0000-00-00,0,1,,,default,u\n'
+    "14,C14,Family14,Given14,,,,,,,,,,,MAIN,PT,2030-01-31,1,0,2099-12-31,$2a$08$abcdefghijklmnopqrstuv,de,j\n"
+    "15,C15,Family15,Given15,,,,,,,,,,,MAIN,PT,2030-01-31,0,0,2020-12-31,!,pt-BR,r\n"
 )
 
 
@@ -32,12 +32,12 @@ def test_what_koha_knows_of_a_patron_comes_in_with_all_that_terminals_show(tmp_p
     assert counts(report) == (4, 0, 0, 0, 0)
     assert found == [
         (
-            "12", "Grace Hopper", "Grace", "4, Main Street, 2nd floor, 1000, Town, DK", "g@library.example",
+            "12", "Given12 Family12", "Given12", "4, Main Street, 2nd floor, 1000, Town, DK", "mail@library.example",
             "+45 1", "1990-12-09", "PT", "main", "2030-01-31", "en", None,
         ),
-        ("13", "Ümit Öçal", "Ümit", "Allee 2, back", "", "+45 2", None, "PT", "main", None, "", "card-lost"),
-        ("14", "J Doe", "J", "", "", "", None, "PT", "main", "2030-01-31", "de", "card-blocked"),
-        ("15", "R Roe", "R", "", "", "", None, "PT", "main", "2030-01-31", "pt-BR", None),
+        ("13", "Gïven13 Fämily13", "Gïven13", "Allee 2, back", "", "+45 2", None, "PT", "main", None, "", "card-lost"),
+        ("14", "Given14 Family14", "Given14", "", "", "", None, "PT", "main", "2030-01-31", "de", "card-blocked"),
+        ("15", "Given15 Family15", "Given15", "", "", "", None, "PT", "main", "2030-01-31", "pt-BR", None),
     ]  # fmt: skip
     assert rows(tmp_path, "SELECT card, patron FROM card ORDER BY card") == [
         ("C12", "12"),
@@ -146,7 +146,7 @@ def test_only_columns_of_the_file_are_touched(tmp_path: Path) -> None:
     report = bring(tmp_path, "patrons", "cardnumber,email\nC12,new@library.example\nC99,x@library.example\n")
 
     assert rows(tmp_path, "SELECT email, name, phone FROM patron WHERE patron = '12'") == [
-        ("new@library.example", "Grace Hopper", "+45 1")
+        ("new@library.example", "Given12 Family12", "+45 1")
     ]
     assert said(report) == [(3, "class", "and home are needed: the patron is not in the ledger")]
 
@@ -183,7 +183,7 @@ def test_columns_of_another_system_are_mapped_with_values_and_constants(tmp_path
         "values": {"class": {"E": "adult", "*": "child"}},
         "constants": {"home": "main", "language": "de"},
     }
-    text = "Ausweis;Name;Vorname;Gruppe;Strasse;Ort;Tel;Mobil;gültig bis\nA1;Müller;Zoë;E;Weg 1;Köln;;017;31.12.2030\n"
+    text = "Ausweis;Name;Vorname;Gruppe;Strasse;Ort;Tel;Mobil;gültig bis\nA1;Nämlich;Vör;E;Weg 1;Köln;;017;31.12.2030\n"
     text += "A2;X;Y;K;;Bonn;02;017;1/2/2031\n"
 
     report = bring(tmp_path, "patrons", text.encode("cp1252"), told=told)
@@ -193,7 +193,7 @@ def test_columns_of_another_system_are_mapped_with_values_and_constants(tmp_path
         tmp_path,
         "SELECT patron, name, class, address, phone, expires, language FROM patron WHERE patron <> '7' ORDER BY 1",
     ) == [
-        ("A1", "Zoë Müller", "adult", "Weg 1 / Köln", "017", "2030-12-31", "de"),
+        ("A1", "Vör Nämlich", "adult", "Weg 1 / Köln", "017", "2030-12-31", "de"),
         ("A2", "Y X", "child", "Bonn", "02", "2031-02-01", "de"),
     ]
 
@@ -208,13 +208,13 @@ def test_a_mapping_that_names_what_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_no_report_says_who_somebody_is(tmp_path: Path) -> None:
     make(tmp_path)
-    secrets = ("Lovelace", "+44 555", "1815-99-99", "ada@", "Marylebone", "CARD|99", "8642")
+    secrets = ("Family1", "+44 555", "1990-99-99", "mail@", "Streetname", "CARD|99", "8642")
     (tmp_path / "p.csv").write_text(
         "cardnumber,surname,firstname,phone,dateofbirth,email,address,branchcode,categorycode,password\n"
-        "C1,Lovelace,A,+44 555,1815-99-99,ada@,Marylebone,main,PT,8642\n"
-        "CARD|99,Lovelace,A,+44 555,,ada@,Marylebone,main,PT,8642\n"
-        "C3,Lovelace,A,+44 555,,ada@,Marylebone,main,PT\n"
-        "C4,Lovelace,A,+44 555,,ada@,Marylebone,,PT,8642\n",
+        "C1,Family1,Given1,+44 555,1990-99-99,mail@,Streetname,main,PT,8642\n"
+        "CARD|99,Family1,Given1,+44 555,,mail@,Streetname,main,PT,8642\n"
+        "C3,Family1,Given1,+44 555,,mail@,Streetname,main,PT\n"
+        "C4,Family1,Given1,+44 555,,mail@,Streetname,,PT,8642\n",
         encoding="utf-8",
     )
 
