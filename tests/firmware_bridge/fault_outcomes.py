@@ -25,11 +25,8 @@ def right(words: str = "all right") -> Outcome:
 
 def or_error(*errors: str, words: str = "") -> Outcome:
     """A value is right, or one of these errors comes."""
-    named = ", ".join(f"`{error}`" for error in errors if error != "unknown")
-    doubt = " or the write's outcome is told as unknown" * ("unknown" in errors)
-    return Outcome(
-        words or f"right, or {named}{doubt}".replace("right, or  or", "right, or"), frozenset(errors)
-    )
+    named = [f"*{error}*" if error == "unknown" else f"`{error}`" for error in errors]
+    return Outcome(words or " or ".join(("right", *named)), frozenset(errors))
 
 
 CABLES: dict[str, tuple[str, Fault]] = {
@@ -85,7 +82,8 @@ CABLE_OUTCOMES: dict[str, dict[str, Outcome]] = {
         "flip": or_error("CodeRefused", words="right, or refused by its check digit"),
     },
     "pcsc": {
-        "chop": right(), "slow": right(), "cut": or_error("TagGone", "DeviceLost", "DeviceRefused", "unknown"),
+        "chop": right(), "delay": right(), "slow": right(),
+        "cut": or_error("TagGone", "DeviceLost", "DeviceRefused", "unknown"),
     },
 }  # fmt: skip
 """Driver -> fault -> outcome. What is not here cannot be: TCP loses and flips nothing within a stream whose
@@ -135,7 +133,8 @@ def markdown() -> str:
         "`tests/firmware_bridge/fault_outcomes.py` by `make docs`; `test_driver_faults.py` holds every cell against",
         "the simulated device behind that cable: a value is right, or it does not come and an error with a name",
         "says why. A wrong value or a hang is a failed test. After each fault the cable is mended, and the driver",
-        "must work again by itself. `python -m tests.firmware_bridge.fault_table` prints how often each came.", "",
+        "must work again by itself. *unknown*: whether a write reached the tag could not be read back, and is told",
+        "so. `python -m tests.firmware_bridge.fault_table` prints how often each came.", "",
         "## Cables", "",
         "| fault | " + " | ".join(DRIVERS.values()) + " |",
         "|---|" + "---|" * len(DRIVERS),

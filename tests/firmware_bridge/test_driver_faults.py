@@ -2,7 +2,8 @@
 
 import pytest
 from fault_outcomes import CABLE_OUTCOMES, ODDITIES, Outcome
-from fault_table import Came, over_cable, with_oddity
+from fault_pads import Came
+from fault_table import over_cable, with_oddity
 
 CELLS = [(driver, fault) for driver, faults in CABLE_OUTCOMES.items() for fault in faults]
 ODD = [(driver, name) for driver, names in ODDITIES.items() for name in names]
