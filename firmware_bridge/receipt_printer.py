@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 from firmware_bridge.errors import DeviceLost, DeviceRefused
 from firmware_bridge.ports import Printer, PrinterStatus
 from firmware_bridge.receipt import Receipt, Row, laid_out
+from wire.errors import DeviceError
 
 COLUMNS = 42
 """Columns of font A on paper of 80 mm with most models; a profile that says otherwise counts."""
@@ -29,7 +30,14 @@ class ReceiptPrinter(Protocol):
     """A printer of receipts; `FakeReceiptPrinter` is the fake."""
 
     async def print(self, receipt: Receipt) -> Printed:
-        """Print and cut; raises DeviceRefused when nothing was printed, DeviceLost when that is not sure."""
+        """Print and cut; raises DeviceRefused when nothing was printed, DeviceLost when that is not sure.
+
+        A DeviceRefused that is PaperOut is mended by a new roll.
+        """
+
+
+class PaperOut(DeviceRefused):
+    """The printer has no paper, so nothing was printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,11 @@ class EscposPrinter:
     async def print(self, receipt: Receipt) -> Printed:
         """Print and cut; raises DeviceRefused when nothing was printed, DeviceLost when that is not sure."""
         if self._status is not None:
-            _check(await self._status.status())
+            try:
+                before = await self._status.status()
+            except DeviceError as error:
+                raise DeviceRefused(error.seen, why="Nothing was printed.", do=error.do) from error
+            _check(before)
         await asyncio.to_thread(_print, self._where, receipt, asked=self._status is not None)
         if self._status is None:
             return "printed"
@@ -68,7 +80,7 @@ def _check(status: PrinterStatus) -> None:
         else status.error or ("it is offline" if status.offline else "")
     )  # fmt: skip
     if seen:
-        raise DeviceRefused(
+        raise (PaperOut if status.paper == "out" else DeviceRefused)(
             f"the receipt printer cannot print: {seen}",
             why="Nothing was printed.",
             do="Look at paper and cover; the receipt can be asked for again.",

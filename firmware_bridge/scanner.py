@@ -32,8 +32,8 @@ class KeySource(Protocol):
     """A grabbed keyboard."""
 
     @property
-    def name(self) -> str:
-        """What the device calls itself."""
+    def info(self) -> DeviceInfo:
+        """What the device says it is."""
 
     def keys(self) -> AsyncIterator[Key]:
         """Yield key events; raises DeviceLost when the device is gone."""
@@ -79,7 +79,7 @@ class KeyboardScanner:
                 await asyncio.sleep(backoff.pause_s())
                 continue
             told, since = "", loop.time()
-            yield ReaderFound(DeviceInfo(model=source.name))
+            yield ReaderFound(source.info)
             try:
                 async with aclosing(self._codes(source)) as codes:
                     async for event in codes:
@@ -109,9 +109,15 @@ class EvdevKeys:
         self._path = path
 
     @property
-    def name(self) -> str:
-        """What the device calls itself."""
-        return str(getattr(self._device, "name", ""))
+    def info(self) -> DeviceInfo:
+        """What the device says it is: its name, its release (bcdDevice of USB), its serial number."""
+        said = self._device
+        version = int(getattr(getattr(said, "info", None), "version", 0))
+        return DeviceInfo(
+            model=str(getattr(said, "name", "")),
+            firmware=f"{version >> 8:x}.{version & 0xFF:02x}" if version else "",
+            serial=str(getattr(said, "uniq", "")),
+        )
 
     async def keys(self) -> AsyncIterator[Key]:
         """Yield key events; raises DeviceLost when it was unplugged."""
@@ -170,12 +176,12 @@ class SerialScanner:
         open_line: Callable[[], Awaitable[Transport]],
         rules: CodeRules | None = None,
         *,
-        name: str = "serial scanner",
+        info: Callable[[], DeviceInfo] | None = None,
         retry_s: float = RETRY_S,
     ) -> None:
         self._open = open_line
         self._rules = rules or CodeRules()
-        self._name = name
+        self._info = info or (lambda: DeviceInfo(model="serial scanner"))
         self._retry_s = retry_s
 
     async def events(self) -> AsyncIterator[ScanEvent]:
@@ -187,7 +193,7 @@ class SerialScanner:
             try:
                 line = await self._open()
                 told = ""
-                yield ReaderFound(DeviceInfo(model=self._name))
+                yield ReaderFound(self._info())
                 lines = Lines()
                 while True:
                     for code in lines.feed(await line.read()):

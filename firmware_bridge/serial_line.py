@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from firmware_bridge.errors import DeviceLost
+from firmware_bridge.ports import DeviceInfo
 from wire.errors import ConfigError
 
 log = logging.getLogger("turnleaf.firmware_bridge.serial_line")
@@ -124,6 +125,17 @@ class SerialTransport:
 def _wake(waiting: "asyncio.Future[None]") -> None:
     if not waiting.done():
         waiting.set_result(None)
+
+
+def port_info(path: str) -> DeviceInfo:
+    """Return what the USB device behind a serial port says it is; nothing for a port that is none of USB."""
+    from serial.tools.list_ports import comports
+
+    wanted = os.path.realpath(path)
+    for port in comports():
+        if os.path.realpath(port.device) == wanted:
+            return DeviceInfo(port.manufacturer or "", port.product or "", "", port.serial_number or "")
+    return DeviceInfo()
 
 
 async def open_serial(

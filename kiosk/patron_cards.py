@@ -1,7 +1,7 @@
 """The reader of patron cards as a kiosk is configured: what it says of a card is the card's number.
 
-A card that does not hold a number where the configuration looks is no card: it is logged with its reason,
-never with what was read, and its removal is not told either.
+A card that does not hold a number where the configuration looks is told as unread: it is logged with its
+reason, never with what was read, and its removal is not told.
 """
 
 import logging
@@ -10,8 +10,8 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from firmware_bridge.card_number import CardFile, CardRefused, number
-from firmware_bridge.pcsc import PcscCardReader, PcscSettings
-from firmware_bridge.ports import CardEvent, CardPlaced, CardReader, CardRemoved
+from firmware_bridge.pcsc import CardHealth, PcscCardReader, PcscSettings
+from firmware_bridge.ports import CardEvent, CardPlaced, CardReader, CardRemoved, CardUnread
 from kiosk.config import CardSettings
 
 log = logging.getLogger("turnleaf.kiosk.patron_cards")
@@ -34,7 +34,12 @@ def card_file(settings: CardSettings) -> CardFile:
 def patron_cards(settings: CardSettings) -> CardReader:
     """Return the card reader of a station over PC/SC."""
     file = card_file(settings)
-    return NumberedCards(PcscCardReader(PcscSettings(settings.reader, file.wanted, file.first)), file)
+
+    def good(placed: CardPlaced) -> bool:
+        return not isinstance(number(file, placed.data, placed.uid), CardRefused)
+
+    wanted = PcscSettings(settings.reader, file.wanted, file.first, settings.signals, good)
+    return NumberedCards(PcscCardReader(wanted), file)
 
 
 class NumberedCards:
@@ -44,8 +49,14 @@ class NumberedCards:
         self._reader = reader
         self._file = file
 
+    @property
+    def health(self) -> CardHealth:
+        """The reader's counters; none for a reader that has none."""
+        found = getattr(self._reader, "health", None)
+        return found if isinstance(found, CardHealth) else CardHealth()
+
     async def events(self) -> AsyncIterator[CardEvent]:
-        """Yield what happens, for ever; a card without a number never lay there."""
+        """Yield what happens, for ever; a card without a number is unread."""
         refused = False
         async with aclosing(self._reader.events()) as events:  # type: ignore[type-var]  # an async generator
             async for event in events:
@@ -55,6 +66,7 @@ class NumberedCards:
                         refused = isinstance(found, CardRefused)
                         if isinstance(found, CardRefused):
                             log.warning("a card holds no number: %s", found.reason)
+                            yield CardUnread("no-number", event.kind)
                         else:
                             yield replace(event, uid=found, data=b"")
                     case CardRemoved() if refused:

@@ -6,10 +6,10 @@ measures that. When the printer does not tell, no sample is made, so the last le
 """
 
 import asyncio
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from firmware_bridge.escpos import EscposStatus
-from firmware_bridge.ports import Printer, PrinterStatus
+from firmware_bridge.ports import DeviceInfo, Printer, PrinterStatus
 from firmware_bridge.transport import open_tcp
 from kiosk.config import PrinterSettings
 from kiosk.pad_loop import go_on
@@ -20,6 +20,14 @@ from wire.loops import keep_alive
 PART = "printer"
 LEVEL = {"ok": 2.0, "near-end": 1.0, "out": 0.0}
 """`paper_level` for what the sensors say; unknown has none."""
+
+
+@runtime_checkable
+class Known(Protocol):
+    """A printer that can be asked what it is."""
+
+    async def info(self) -> DeviceInfo:
+        """Return make, model, firmware and serial number, as far as the printer tells; never raises."""
 
 
 def judge(status: PrinterStatus) -> tuple[Literal["ok", "degraded"], str]:
@@ -46,22 +54,36 @@ def open_printer(settings: PrinterSettings) -> EscposStatus:
 async def watch_printer(
     station: Station, settings: PrinterSettings | None, printer: Printer | None = None
 ) -> None:
-    """Watch until cancelled; returns at once where no printer is fitted."""
+    """Watch until cancelled; returns at once where no printer is fitted.
+
+    The sample has, beside the paper, how long the printer took to answer and how often it did not.
+    """
     if settings is None:
         return
     asked = printer or open_printer(settings)
+    unanswered, loop = 0, asyncio.get_running_loop()
 
     async def once() -> None:
+        nonlocal unanswered
+        info: DeviceInfo | None = None
         while True:
             go_on()
+            began = loop.time()
             status = await asked.status()
+            took_ms = (loop.time() - began) * 1000
+            if info is None and isinstance(asked, Known):
+                info = await asked.info()
             state, seen = judge(status)
-            station.set_part(PART, state, seen=seen)
-            if (level := LEVEL.get(status.paper)) is not None:
-                station.sample(PART, paper_level=level)
+            station.set_part(PART, state, info, seen)
+            level = LEVEL.get(status.paper)
+            paper = {} if level is None else {"paper_level": level}
+            station.sample(PART, response_ms=took_ms, unanswered=float(unanswered), **paper)
+            unanswered = 0
             await asyncio.sleep(settings.every_s)
 
     def lost(error: TurnleafError) -> None:
+        nonlocal unanswered
+        unanswered += 1
         station.set_part(PART, "lost", seen=error.seen)
 
     await keep_alive(PART, once, expect=(DeviceError,), cap_s=settings.every_s, lost=lost)

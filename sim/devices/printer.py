@@ -1,4 +1,4 @@
-"""The far end of a receipt printer's cable: answers DLE EOT n from its roll, over TCP.
+"""The far end of a receipt printer's cable: answers DLE EOT n from its roll, GS I n, and prints, over TCP.
 
 It answers as an Epson does: one byte, no echo. Faults: unplugged (nobody listens), mute (the line is open
 and nothing is said), cover open.
@@ -17,7 +17,7 @@ CUT = "-- cut --"
 LF, ESC, GS = 0x0A, 0x1B, 0x1D
 COMMANDS: dict[int, dict[int, int]] = {
     ESC: dict.fromkeys(b"!EadtMGJ-{R", 3),
-    GS: {ord("V"): 3, ord("!"): 3, ord("B"): 3},
+    GS: {ord("V"): 3, ord("!"): 3, ord("B"): 3, ord("I"): 3},
 }
 """First byte -> second byte -> length, of the commands that receipts use; others are two bytes long."""
 PAGES = {0: "cp437", 2: "cp850", 16: "cp1252", 19: "cp858", 15: "iso8859_7"}
@@ -40,7 +40,10 @@ class EscposPrinter:
         """So many lines are printed before the line is cut off in mid-print; None is never."""
         self.questions = 0
         """Questions that arrived, mute or not."""
+        self.identity: dict[int, str] = {65: "11.20", 66: "EPSON", 67: "TM-T20II", 68: "J5KF018822"}
+        """What it says of itself, by the n of GS I n; nothing for another n."""
         self._line, self._page = "", "ascii"
+        self._told = b""
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.StreamWriter] = set()
 
@@ -118,6 +121,8 @@ class EscposPrinter:
             self._page = PAGES.get(command[2], "ascii")
         elif command[:2] == b"\x1dV":
             self.paper.append(CUT)
+        elif command[:2] == b"\x1dI" and command[2] in self.identity and not self.mute:
+            self._told += b"\x5f" + self.identity[command[2]].encode("ascii") + b"\x00"
         elif command[:2] == b"\x1bd":
             for _ in range(command[2]):
                 self._feed()
@@ -143,6 +148,8 @@ class EscposPrinter:
                     if not self.mute and number in set(Ask):
                         writer.write(bytes((self.answer(Ask(number)),)))
                 waiting = self._print(waiting)
+                told, self._told = self._told, b""
+                writer.write(told)
                 if self.cut_after is not None and len(self.paper) >= self.cut_after:
                     writer.transport.abort()
         except OSError:

@@ -75,7 +75,7 @@ async def test_part_and_sample_follow_the_printer_and_silence_is_never_ok(
             seen.append(part.seen)
             if level is not None:
                 await here.until(
-                    lambda: [one.values for one in here.on(SAMPLE, Sample)][-1:] == [{"paper_level": level}]
+                    lambda: [one.values["paper_level"] for one in here.on(SAMPLE, Sample)][-1:] == [level]
                 )
 
         await told("ok", 2.0)

@@ -13,7 +13,7 @@ from firmware_bridge import barcode
 from firmware_bridge.barcode import CodeRules, judge
 from firmware_bridge.barcode_keys import REST_S, Key, Keys, Layout, keymap, step, typed
 from firmware_bridge.errors import DeviceLost
-from firmware_bridge.ports import CodeRefused, CodeScanned, ReaderFound, ReaderLost, ScanEvent
+from firmware_bridge.ports import CodeRefused, CodeScanned, DeviceInfo, ReaderFound, ReaderLost, ScanEvent
 from firmware_bridge.scanner import (
     Backoff,
     FakeScanner,
@@ -120,7 +120,7 @@ def test_a_line_without_an_end_is_dropped_and_the_next_one_is_read() -> None:
 class TypedKeys:
     """A keyboard that types one code and is then unplugged."""
 
-    name = "typed"
+    info = DeviceInfo(model="typed")
 
     def __init__(self, code: str) -> None:
         self.code = code

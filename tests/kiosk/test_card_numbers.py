@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 from pydantic import ValidationError
 
-from firmware_bridge.ports import CardEvent, CardPlaced, CardRemoved
+from firmware_bridge.ports import CardEvent, CardPlaced, CardRemoved, CardUnread
 from kiosk.config import CardSettings
 from kiosk.patron_cards import NumberedCards, card_file
 
@@ -45,7 +45,7 @@ async def test_a_number_in_the_cards_data_takes_the_place_of_its_uid() -> None:
     assert card_file(settings).wanted == 8
 
 
-async def test_a_card_without_a_number_never_lay_there_and_the_log_does_not_hold_it(
+async def test_a_card_without_a_number_is_told_as_unread_and_the_log_does_not_hold_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings = CardSettings(number_from="blocks", size=4, encoding="bcd")
@@ -57,7 +57,7 @@ async def test_a_card_without_a_number_never_lay_there_and_the_log_does_not_hold
         CardPlaced(UID, "card", b"\x12\x34\x56\x78"),
     )
 
-    assert told == [CardPlaced("12345678", "card")]
+    assert told == [CardUnread("no-number", "card"), CardPlaced("12345678", "card")]
     assert "packed digits" in caplog.text
     assert "Name" not in caplog.text
 
