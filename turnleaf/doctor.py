@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from turnleaf import doctor_broker, doctor_machine, doctor_stores
+from turnleaf import doctor_broker, doctor_machine, doctor_sip2, doctor_stores
 from turnleaf.doctor_finding import Finding
 from wire.clock import Clock
 
@@ -62,6 +62,7 @@ def _config(path: Path, settings: dict[str, Any], clock: Clock) -> Iterator[Find
     if isinstance(state, str):
         yield from doctor_machine.disk(_beside(path, state))
     yield from doctor_stores.stores(path, settings)
+    yield from doctor_sip2.listener(path, settings)
 
 
 def read(path: Path) -> dict[str, Any] | Finding:

@@ -159,7 +159,15 @@ async def terminal(
 ) -> AsyncIterator[Terminal]:
     """Connect, and log in as `user` unless that is None."""
     name = "localhost" if tls else None
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name)
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", port, ssl=tls, server_hostname=name
+                )
+                break
+            except ConnectionRefusedError:  # it is about to listen
+                await asyncio.sleep(0.01)
     who = Terminal(reader, writer, encoding)
     try:
         if user is not None:

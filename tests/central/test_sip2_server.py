@@ -1,0 +1,330 @@
+"""The listener: pieces and merged frames, repeats over a restart, limits, TLS, floods, and what is logged."""
+
+import asyncio
+import logging
+import os
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sip2_server_kit import AT, POLICY, SECRET, account, framed, library, read, terminal, told
+
+from central.sip2.accounts import Accounts
+from central.sip2.codec import Frame, decode
+from central.sip2.fakes import ScriptedTerminals
+from central.sip2.house import House, Limits
+from central.sip2.reads import LedgerReads
+from central.sip2.serve import accounts_of, serve, tls_of
+from central.sip2.server import Sip2Server
+from central.sip2.session import Terms
+from central.terminal import AtTerminal, Outcome
+from wire.clock import SystemClock
+from wire.errors import ConfigError, LinkError
+
+ASK_63 = f"63001{AT}          AOharbour|AACARD4711|AC|"
+LEND = f"11NN{AT}{AT}AOharbour|AACARD4711|ABITEM-0001|AC|"
+
+
+def loans(ledger: Any) -> int:
+    return int(ledger.hot.connection.execute("SELECT count(*) FROM loan").fetchone()[0])
+
+
+# --- bytes
+
+
+async def test_frames_in_pieces_and_many_in_one_piece_are_each_answered(tmp_path: Path) -> None:
+    async with library(tmp_path) as here, terminal(here.port) as one:
+        for byte in framed(ASK_63, 5):
+            await one.send(bytes((byte,)))
+        assert (await one.reply()).startswith(b"64")
+        await one.send(
+            b"\r\n\r\n".join(framed(f"17{AT}AOx|ABITEM-{n:04d}|AC|", n % 10) for n in range(1, 200))
+        )
+        items = [read(await one.reply()).item for _ in range(1, 200)]  # type: ignore[union-attr]  # 18 has it
+
+    assert items == [f"ITEM-{n:04d}" for n in range(1, 200)]
+
+
+async def test_one_too_long_is_asked_for_again_and_the_next_is_answered(tmp_path: Path) -> None:
+    async with library(tmp_path, longest=1000) as here, terminal(here.port) as one:
+        for size in (1500, 20_000):
+            await one.send(b"17" + b"x" * size + b"\r")
+            assert (await one.reply()).startswith(b"96")
+        assert (await one.say(ASK_63)).valid
+
+
+async def test_telnet_before_the_first_frame_is_no_part_of_it(tmp_path: Path) -> None:
+    async with library(tmp_path) as here, terminal(here.port, None) as one:
+        await one.send(b"\xff\xfd\x03\xff\xfb\x18")
+        assert (await one.say(f"9300CNselfcheck-1|CO{SECRET}|")).ok
+
+
+# --- repeats
+
+
+async def test_the_same_frame_again_gets_the_same_bytes_and_is_not_done_twice(tmp_path: Path) -> None:
+    async with library(tmp_path) as here, terminal(here.port) as one:
+        first = await one.exchange(framed(LEND, 4))
+        again = await one.exchange(framed(LEND, 4))
+        third = await one.exchange(b"97AZFEF5\r")
+        refused = await one.exchange(framed(LEND, 5))
+
+        assert first == again == third
+        assert first.startswith(b"121")
+        assert refused.startswith(b"120")
+        assert loans(here.ledger) == 1
+
+
+async def test_a_frame_is_known_again_after_a_restart(tmp_path: Path) -> None:
+    async with library(tmp_path) as here, terminal(here.port) as one:
+        assert (await one.exchange(framed(LEND, 4))).startswith(b"121")
+    async with library(tmp_path) as here, terminal(here.port) as one:
+        assert (await one.exchange(framed(LEND, 4))).startswith(b"121")
+        assert (await one.exchange(framed(LEND, 5))).startswith(b"120")
+        assert loans(here.ledger) == 1
+
+
+# --- the way in
+
+
+async def test_only_who_has_an_account_comes_in(tmp_path: Path) -> None:
+    async with library(tmp_path) as here:
+        async with terminal(here.port, None) as one:
+            for user, secret in (("selfcheck-1", "wrong"), ("nobody", SECRET), ("", "")):
+                said = await one.say(f"9300CN{user}|CO{secret}|")
+                assert not said.ok
+            assert await one.gone()
+        async with terminal(here.port) as one:
+            assert (await one.say(ASK_63)).valid
+
+
+async def test_an_account_may_be_bound_to_addresses_and_need_no_login(tmp_path: Path) -> None:
+    away = account("selfcheck-2", addresses=["192.0.2.0/24"])
+    open_ = {"branch": "main", "addresses": ["127.0.0.0/8"], "profile": "koha"}
+    async with library(tmp_path, accounts=[away, open_]) as here, terminal(here.port, None) as one:
+        assert (await one.say(ASK_63)).valid
+        assert not (await one.say(f"9300CNselfcheck-2|CO{SECRET}|")).ok
+
+
+async def test_a_flood_of_logins_is_not_even_compared_and_the_right_one_still_comes(tmp_path: Path) -> None:
+    async with library(tmp_path, logins_wrong=3) as here:
+        async with terminal(here.port):
+            pass
+        for _ in range(4):
+            async with terminal(here.port, None) as one:
+                for n in range(3):
+                    assert not (await one.say(f"9300CNselfcheck-{n}|COwrong{n}|")).ok
+        async with terminal(here.port) as one:  # its secret was right before: no flood shuts it out
+            assert (await one.say(ASK_63)).valid
+        async with terminal(here.port, None) as one:
+            assert not (await one.say(f"9300CNselfcheck-2|CO{SECRET}|")).ok
+
+
+# --- limits
+
+
+async def test_one_too_many_is_turned_away_and_has_room_when_another_leaves(tmp_path: Path) -> None:
+    async with library(tmp_path, connections=2) as here:
+        async with terminal(here.port), terminal(here.port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                await reader.readexactly(1)
+            writer.close()
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    async with terminal(here.port) as one:
+                        assert (await one.say(ASK_63)).valid
+                        return
+                except (asyncio.IncompleteReadError, ConnectionError):
+                    await asyncio.sleep(0.01)
+
+
+async def test_an_address_has_its_own_limit(tmp_path: Path) -> None:
+    async with library(tmp_path, connections_per_address=1) as here, terminal(here.port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await reader.readexactly(1)
+        writer.close()
+
+
+async def test_who_does_not_log_in_or_says_nothing_is_hung_up_on(tmp_path: Path) -> None:
+    async with library(tmp_path, login_s=0.2, idle_s=0.4) as here:
+        async with terminal(here.port, None) as one:
+            assert (await one.say("9900802.00")).online
+            await one.send(b"17 and no end")
+            assert await one.gone()
+        async with terminal(here.port) as one:
+            assert await one.gone()
+
+
+async def test_two_hundred_connections_are_answered_at_once(tmp_path: Path) -> None:
+    async def visit(port: int, n: int) -> bool:
+        async with terminal(port) as one:
+            item = f"ITEM-{n % 20 + 1:04d}"
+            for _ in range(3):
+                assert (await one.say(ASK_63)).valid
+                seen = await one.say(f"17{AT}AOx|AB{item}|AC|")
+                assert seen.item == item
+            said = await one.say(f"11NN{AT}{AT}AOx|AACARD4711|AB{item}|AC|BK{n}|")
+            return bool(said.ok)
+
+    async with library(tmp_path) as here:
+        async with asyncio.timeout(120):
+            lent = await asyncio.gather(*(visit(here.port, n) for n in range(200)))
+        assert sum(lent) == loans(here.ledger) == 20
+
+
+# --- errors of ours
+
+
+class Broken(ScriptedTerminals):
+    """A desk that breaks."""
+
+    async def submit(self, request: AtTerminal) -> Outcome:
+        raise RuntimeError(f"no disk for {request.do}")
+
+
+async def test_what_breaks_here_is_answered_there_and_tells_no_card(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with library(tmp_path) as here:
+        reads = LedgerReads(here.ledger.url)
+        house = House(
+            Terms(POLICY), Limits(), Accounts(accounts_of(told(tmp_path)), now=SystemClock().mono), reads,
+            Broken(), here_tries(), SystemClock(),
+        )  # fmt: skip
+        server = Sip2Server(house)
+        listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(server.run(listening.set_result))
+        async with terminal(await listening) as one:
+            lent = await one.say(LEND)
+            reads.close()
+            asked = await one.say(ASK_63)
+            item = await one.say(f"17{AT}AOx|ABITEM-0001|AC|")
+            assert (await one.say("9900802.00")).online
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert (lent.ok, lent.patron, lent.item) == (False, "CARD4711", "ITEM-0001")
+    assert (asked.valid, asked.patron, item.item) == (False, "CARD4711", "ITEM-0001")
+    assert lent.screen == ("Something went wrong. Please ask staff.",)
+    assert "RuntimeError" in caplog.text
+    assert "CARD4711" not in caplog.text
+
+
+def here_tries() -> Any:
+    from central.pin_tries import PinTries
+
+    return PinTries()
+
+
+async def test_no_card_pin_item_or_title_is_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = ("CARD4711", "1111", "8642", "ITEM-0001", "The Title", "Wilhelmina", SECRET, "wrong-secret")
+    asked = [
+        "9900802.00", "9300CNselfcheck-9|COwrong-secret|", f"9300CNselfcheck-1|CO{SECRET}|",
+        *(f"63001{AT}  Y       AOx|AACARD4711|AC|AD{pin}|" for pin in ("1111", "8642")),
+        f"23001{AT}AOx|AACARD4711|AC|AD1111|", LEND + "AD8642|", LEND + "AD1111|",
+        f"17{AT}AOx|ABITEM-0001|AC|", f"09N{AT}{AT}APx|AOx|ABITEM-0001|AC|",
+        f"15+{AT}AOx|AACARD4711|ABITEM-0001|AC|AD8642|", f"29NN{AT}{AT}AOx|AACARD4711|ABITEM-0001|AC|",
+        f"65{AT}AOx|AACARD4711|AC|", f"37{AT}0400EURBV1|AOx|AACARD4711|AC|", f"19{AT}AOx|ABITEM-0001|AC|CHx|",
+        f"01N{AT}AOx|ALx|AACARD4711|AC|", f"25{AT}AOx|AACARD4711|AC|", f"35{AT}AOx|AACARD4711|AC|",
+        "63CARD4711", "17ITEM-0001|AACARD4711", "CARD4711 rubbish 8642", "97",
+    ]  # fmt: skip
+    async with library(tmp_path) as here, terminal(here.port) as one:
+        for n, text in enumerate(asked):
+            await one.exchange(framed(text, n % 10))
+        for _ in range(5):
+            await one.exchange(b"CARD4711 8642\r")
+
+    assert "selfcheck-1 at 127.0.0.1" in caplog.text
+    assert [word for word in secret if word in caplog.text] == []
+
+
+# --- TLS and addresses
+
+
+def pair(folder: Path, name: str, ca: str | None = None) -> tuple[Path, Path]:
+    """Make a key and a certificate, signed by itself or by another."""
+    key, cert = folder / f"{name}.key", folder / f"{name}.pem"
+    signed = [] if ca is None else ["-CA", str(folder / f"{ca}.pem"), "-CAkey", str(folder / f"{ca}.key")]
+    alternative = [] if ca is None else ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", str(key), "-out", str(cert), "-days", "2", "-subj", f"/CN={name}", *signed, *alternative],
+        check=True, capture_output=True, env={**os.environ, "RANDFILE": str(folder / "rnd")},
+    )  # fmt: skip
+    return cert, key
+
+
+async def test_with_tls_a_terminal_needs_its_certificate(tmp_path: Path) -> None:
+    ca, _ = pair(tmp_path, "ca")
+    cert, key = pair(tmp_path, "localhost", "ca")
+    mine, my_key = pair(tmp_path, "terminal", "ca")
+    trusting = ssl.create_default_context(cafile=str(ca))
+    bare = ssl.create_default_context(cafile=str(ca))
+    trusting.load_cert_chain(mine, my_key)
+    async with library(tmp_path, cert=cert, key=key, client_ca=ca) as here:
+        async with terminal(here.port, tls=trusting) as one:
+            assert (await one.say(ASK_63)).valid
+        with pytest.raises((OSError, asyncio.IncompleteReadError)):
+            async with terminal(here.port, tls=bare):
+                pass
+        async with terminal(here.port, None) as one:
+            await one.send(framed("9900802.00", 1))
+            assert await one.gone()
+
+
+def test_without_tls_it_listens_on_loopback_alone_unless_told_otherwise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for host in ("127.0.0.1", "::1", "localhost"):
+        assert tls_of(told(tmp_path, host=host)) is None
+    for host in ("0.0.0.0", "::", "192.0.2.1", "kiosk.library.example"):
+        with pytest.raises(ConfigError, match="without TLS"):
+            tls_of(told(tmp_path, host=host))
+    assert caplog.text == ""
+    assert tls_of(told(tmp_path, host="192.0.2.1", plain_text_off_loopback=True)) is None
+    assert "can be overheard" in caplog.text
+
+
+async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    async with library(tmp_path) as here:
+        with pytest.raises(LinkError, match="cannot listen"):
+            await serve(
+                told(tmp_path, port=here.port), here.ledger, here.desk, POLICY, SystemClock(), here_tries()
+            )
+
+
+def test_accounts_that_cannot_work_are_refused(tmp_path: Path) -> None:
+    for wrong, said in (
+        ({"profile": "no-such-make"}, "no SIP2 profile"),
+        ({"accounts": []}, "no accounts"),
+    ):
+        asked = wrong if "accounts" in wrong else {"accounts": [account(**wrong)]}
+        with pytest.raises(ConfigError, match=said):
+            accounts_of(told(tmp_path, **asked))
+    with pytest.raises(ConfigError, match="twice"):
+        Accounts(accounts_of(told(tmp_path, accounts=[account(), account()])), now=SystemClock().mono)
+    for nonsense in ({"secret": "in clear"}, {"user": ""}, {"addresses": ["nowhere"]}):
+        with pytest.raises(ValueError, match="sip2_server"):
+            told(tmp_path, accounts=[account() | nonsense])
+
+
+async def test_an_accounts_file_adds_to_the_settings(tmp_path: Path) -> None:
+    one = account("selfcheck-7")
+    file = tmp_path / "accounts.toml"
+    file.write_text("[[accounts]]\n" + "".join(f'{name} = "{value}"\n' for name, value in one.items()))
+    file.chmod(0o600)
+    async with (
+        library(tmp_path, accounts=[], accounts_file=file) as here,
+        terminal(here.port, "selfcheck-7") as who,
+    ):
+        found = decode(await who.exchange(framed(ASK_63, 1)))
+
+    assert isinstance(found, Frame)
