@@ -152,7 +152,7 @@ def test_an_import_that_was_killed_goes_on_and_comes_to_the_same(tmp_path: Path)
     assert went_on.returncode == 1
     assert told["went_on_at"] == done_before
     assert (told["rows"], told["added"], told["rejected"]) == (
-        6000,
+        12000,
         expected.tally.added,
         expected.tally.rejected,
     )
