@@ -7,7 +7,7 @@ through.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firmware_bridge.errors import DeviceLost, DeviceRefused, TagGone
 from firmware_bridge.ports import (
@@ -22,6 +22,7 @@ from firmware_bridge.ports import (
     UhfTagSeen,
 )
 from firmware_bridge.tags.reading import SecurityBits, TagReading, decode_uhf
+from firmware_bridge.tags.security import Secured, judge_uhf
 from wire.clock import Clock
 from wire.errors import DeviceError
 
@@ -80,7 +81,20 @@ class UhfGate:
         if event.rssi is not None and event.rssi < self._rules.least_dbm:
             self.weak += 1
             return
-        self._seen[event.epc.hex().upper()] = (self._clock.mono(), event)
+        epc, now = event.epc.hex().upper(), self._clock.mono()
+        before = self._seen.get(epc)
+        if before is not None and before[0] >= now - self._rules.hold_ms:
+            event = replace(event, pc=self._stronger(event, before[1]))
+        self._seen[epc] = (now, event)
+
+    def _stronger(self, event: UhfTagSeen, before: UhfTagSeen) -> int | None:
+        """Return the PC word that counts: one that was reported, and of two that disagree the secured one.
+
+        Two tags with one EPC are a copy of a lent one that covers a secured one.
+        """
+        if event.pc is None or judge_uhf(before.epc, before.pc, self._rules.bits) == Secured():
+            return before.pc
+        return event.pc
 
     async def info(self) -> DeviceInfo:
         """Return what the reader is; raises DeviceError while it is away."""

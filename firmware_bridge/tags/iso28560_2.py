@@ -130,8 +130,28 @@ def decode(memory: bytes, block_size: int = 4, locked: frozenset[int] = frozense
         problems.append((str(error), error.offset))
     if not found:
         return NotPart2("structure", "the first byte is 0, which ends the data before they begin", 0)
+    problems += _twice(found)
     problems += _content_problems(found)
     return Part2(tuple(found), tuple(problems))
+
+
+NAMING = frozenset(
+    {
+        int(Element.PRIMARY_ITEM_IDENTIFIER),
+        int(Element.OWNER_INSTITUTION),
+        int(Element.SET_INFORMATION),
+        int(Element.TYPE_OF_USAGE),
+    }
+)
+"""Elements that say which item this is; two that differ leave nobody to believe."""
+
+
+def _twice(found: list[Read]) -> Iterable[tuple[str, int]]:
+    first: dict[int, Read] = {}
+    for one in found:
+        before = first.setdefault(one.oid, one)
+        if one.oid in NAMING and one.value != before.value:
+            yield f"{one.name} comes twice and says different things", one.start
 
 
 def _content_problems(found: list[Read]) -> Iterable[tuple[str, int]]:

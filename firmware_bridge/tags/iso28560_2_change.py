@@ -57,9 +57,16 @@ def change(
         out += _laid_out(run, wanted, sets, new if last else [], None if last else runs[number + 1].start)
     if len(out) > len(memory):
         raise ChangeError(f"{len(out)} bytes do not fit on a tag of {len(memory)}")
-    result = out.ljust(len(memory), b"\0")
+    result = _with_rest(out, memory, placed[-1].end)
     _check_locks(memory, result, block_size, locked)
     return result
+
+
+def _with_rest(out: bytes, memory: bytes, end: int) -> bytes:
+    """Return the memory with what stands behind the old data left where it is; it may be another system's."""
+    if any(memory[end : len(out) + 1]):
+        raise ChangeError("other bytes stand behind the data sets, and would be overwritten or read as one")
+    return out.ljust(end, b"\0") + memory[max(end, len(out)) :]
 
 
 def _made(oid: int, value: Value, placed: tuple[Placed, ...]) -> DataSet:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from kiosk.tagging.bench import Bench
+from kiosk.tagging.program import others
 from wire.errors import DeviceError
 
 Order = Literal["check", "on", "off"]
@@ -25,8 +26,7 @@ async def eas(bench: Bench, order: Order) -> int:
     good = 0
     for uid in uids:
         try:
-            found = await (bench.pad.eas(uid) if wanted is None else bench.pad.set_eas(uid, wanted))
-            on, reason = found.on, found.reason
+            on, reason = await _one(bench, uid, wanted)
         except DeviceError as error:
             on, reason = None, error.seen
         is_so = on is not None and wanted in (None, on)
@@ -34,6 +34,16 @@ async def eas(bench: Bench, order: Order) -> int:
         text = f"{'✓' if is_so else '✗'} {uid}: EAS {WORDS[on]}{f' ({reason})' if reason else ''}"
         bench.tell({"uid": uid, "eas": on, "ok": is_so, "reason": reason}, text)
     return 0 if good == len(uids) else 1
+
+
+async def _one(bench: Bench, uid: str, wanted: bool | None) -> tuple[bool | None, str]:
+    """Ask or set one tag; another library's tag, or a patron's card, is only asked."""
+    refused = None if wanted is None else others(await bench.pad.read_tag(uid), bench.rules)
+    if wanted is None or refused is not None:
+        found = await bench.pad.eas(uid)
+        return found.on, refused.seen if refused is not None else found.reason
+    found = await bench.pad.set_eas(uid, wanted)
+    return found.on, found.reason
 
 
 async def steady(bench: Bench, given_up: Callable[[], bool], within_s: float) -> frozenset[str] | None:

@@ -179,6 +179,18 @@ def holds(memory: TagMemory, wanted: Wanted, model: Model) -> bool:
     return said == (wanted.item, wanted.owner, wanted.part, wanted.parts, wanted.usage)
 
 
+def others(memory: TagMemory, rules: Rules) -> Refused | None:
+    """Return why a tag is not this library's to change, when that is so: its owner's, or a patron's.
+
+    A tag that names no ISIL — the legacy layout has none — counts as ours when it is laid down for this.
+    """
+    reading = decode_tag(memory, rules.owners, rules.bits)
+    nameless = isinstance(reading, ForeignTag) and (not reading.owner or reading.owner.startswith("3m:"))
+    if isinstance(reading, PatronTag) or (isinstance(reading, ForeignTag) and not nameless):
+        return _of_reading(reading, Wanted("", ""))
+    return None
+
+
 def _refusal(memory: TagMemory, wanted: Wanted, rules: Rules) -> Refused | None:
     found = identify(memory)
     if isinstance(found, TagContent) and holds(memory, wanted, found.model):

@@ -25,6 +25,7 @@ from kiosk.tagging.program import (
     blocks_of,
     holds,
     judge,
+    others,
 )
 
 TRIES = 3
@@ -152,6 +153,9 @@ class TagStation:
             else:
                 begun = None
                 made, wanted = plan(memory, target, owner=owner), _wanted_of(memory, nothing)
+                foreign = others(memory, self.rules)
+                if foreign is not None and isinstance(made, Plan):
+                    return Programmed("refused", uid, wanted, foreign.seen, foreign.why)
             if isinstance(made, NoPlan):
                 outcome: Outcome = "already" if made.why == "already" else "refused"
                 return Programmed(outcome, uid, wanted, made.seen, made.why)

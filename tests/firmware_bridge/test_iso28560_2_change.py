@@ -5,9 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_iso28560_2 import ANNEX_D, CP, FREE, ISIL, PII, SET, SHELF, TEXT, TITLE, USAGE, contents
 
+from firmware_bridge.ports import TagMemory
+from firmware_bridge.tags.datasets import DataSet
 from firmware_bridge.tags.elements import Element, SetInformation, read_content
+from firmware_bridge.tags.iso15962 import Compaction
 from firmware_bridge.tags.iso28560_2 import Part2, decode, encode
 from firmware_bridge.tags.iso28560_2_change import ChangeError, change
+from firmware_bridge.tags.reading import NoContent, identify
 
 
 @given(contents(), st.sampled_from(FREE), st.none() | TEXT, st.data())
@@ -95,3 +99,35 @@ def test_a_new_element_goes_behind_the_last_and_is_announced() -> None:
 
     with pytest.raises(ChangeError, match="the elements take"):
         change(memory, {TITLE: "x"}, locked=frozenset({0, 1, 2, 3, 6, 7, 8}) - {2, 3})
+
+
+def test_what_another_system_wrote_behind_the_data_stays_where_it_is() -> None:
+    theirs = b"SORTER 7"
+    memory = bytes.fromhex("11051cbe991a14" + "020120" + "050110").ljust(24, b"\0") + theirs
+
+    assert change(memory, {USAGE: b"\x81"})[24:] == theirs
+    assert change(memory, {USAGE: None})[10:] == bytes(14) + theirs
+    for longer in ("a title", "a title that runs into theirs"):
+        with pytest.raises(ChangeError, match=r"other bytes stand behind|do not fit"):
+            change(memory, {TITLE: longer + "!" * 8})
+
+
+def test_data_that_would_end_just_before_other_bytes_are_not_read_as_one() -> None:
+    memory = bytes.fromhex("11051cbe991a14").ljust(13, b"\0") + b"\x11\x01\x07\0"
+    with pytest.raises(ChangeError, match="other bytes stand behind"):
+        change(memory, {USAGE: b"\x10"})
+
+
+@pytest.mark.parametrize(("oid", "name"), [(1, "primary_item_identifier"), (3, "owner_institution")])
+def test_an_element_that_says_who_it_is_twice_and_differently_is_named(oid: int, name: str) -> None:
+    two = [DataSet(1, Compaction.OCTET, b"30000001"), DataSet(3, Compaction.OCTET, b"DE-290")]
+    extra = DataSet(oid, Compaction.OCTET, b"DE-291")
+    memory = b"".join(one.encode() for one in (*two, extra)).ljust(112, b"\0")
+    found = decode(memory)
+
+    assert isinstance(found, Part2)
+    assert found.problems == ((f"{name} comes twice and says different things", 18),)
+    read = identify(TagMemory("E00401000000000A", memory, 4, 0x07, 0x06, 28))
+    assert read == NoContent("damaged", f"ISO 28560-2: {name} comes twice and says different things")
+    same = b"".join(one.encode() for one in (*two, *two)).ljust(112, b"\0")
+    assert getattr(decode(same), "problems", None) == ()

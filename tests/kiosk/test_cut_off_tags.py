@@ -162,3 +162,33 @@ def test_a_locked_block_behind_the_item_is_left_alone_and_the_item_is_written() 
     refused = judge(inside, OURS, RULES, forced=True)
     assert isinstance(refused, Refused)
     assert refused.why == "locked"
+
+
+# --- tags of others -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (encode_block(BasicBlock("99999999", "DK-718500"), 112), "foreign"),
+        (encode_block(BasicBlock("P1", "DE-290", usage=8), 112), "patron-card"),
+    ],
+)
+async def test_a_tag_of_somebody_else_in_the_stack_is_not_converted(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    pad = CutPad(content)
+    result = await station(pad, tmp_path).convert(UID, "iso28560-2", "DE-290")
+
+    assert (result.outcome, result.why) == ("refused", why)
+    assert pad.tag.blocks == content
+
+
+async def test_a_legacy_tag_has_no_isil_and_is_converted(tmp_path: Path) -> None:
+    pad = CutPad(
+        bytes.fromhex("0411000132303039303130313031323300000000ffffffff7fffffff00000000").ljust(112, b"\0")
+    )
+    result = await station(pad, tmp_path).convert(UID, "iso28560-3", "DE-290")
+
+    assert result.outcome == "written"
+    assert getattr(identify(pad.tag), "owner", "") == "DE-290"

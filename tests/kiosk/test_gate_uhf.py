@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -135,3 +136,29 @@ async def test_a_reader_that_is_away_is_lost_to_the_gate_and_its_tags_are_forgot
     await door.close()
 
     assert seen == frozenset()
+
+
+@pytest.mark.parametrize("first", [0x07, 0xC2])
+async def test_a_copy_of_a_lent_tag_does_not_cover_a_secured_one(first: int) -> None:
+    door = Door("available")
+    second = 0xC2 if first == 0x07 else 0x07
+    await door.hears(ReaderFound(), report("30000001", first), report("30000001", second))
+    (epc,) = await door.gate.inventory()
+    reading = await door.gate.reading(epc)
+    door.clock.advance(0.5)
+    await door.hears(report("30000001", 0xC2))
+    later = await door.gate.reading(epc)
+    await door.close()
+
+    assert getattr(reading, "security", "") == "secured"
+    assert getattr(later, "security", "") == "unsecured"
+
+
+async def test_a_report_without_its_pc_word_takes_nothing_from_the_one_before() -> None:
+    door = Door("available")
+    seen = report("30000001", 0x07)
+    await door.hears(ReaderFound(), seen, replace(seen, pc=None))
+    reading = await door.gate.reading(seen.epc.hex().upper())
+    await door.close()
+
+    assert getattr(reading, "security", "") == "secured"

@@ -76,6 +76,20 @@ async def test_a_tag_that_cannot_be_asked_is_not_known_and_never_off(tmp_path: P
     assert (await told("tag", "eas", "check", "--station", tmp_path / "tags.toml"))[1][1]["eas"] is None
 
 
+async def test_the_eas_of_another_librarys_tag_is_asked_and_never_changed(
+    tmp_path: Path, pad: FeigPad
+) -> None:
+    foreign = SimTag.for_item("E004010000000F01", "999", "DE-290")
+    pad.place(foreign)
+    path = station(tmp_path, pad)
+
+    code, lines, _ = await told("tag", "eas", "on", "--station", path)
+    assert (code, lines[0]["eas"], lines[0]["ok"]) == (1, False, False)
+    assert "belongs to DE-290" in lines[0]["reason"]
+    assert foreign.eas_log == []
+    assert (await told("tag", "eas", "check", "--station", path))[0] == 0
+
+
 async def test_a_library_with_eas_gets_both_marks_on_a_new_tag(tmp_path: Path, pad: FeigPad) -> None:
     path = station(tmp_path, pad, "eas = true\n")
     tag = blank(1)
