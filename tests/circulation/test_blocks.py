@@ -50,6 +50,7 @@ def patrons(draw: st.DrawFn) -> Patron:
         (Patron("p1", "adult", date(2026, 3, 1)), "YYYY"),
         (Patron("p1", "adult", blocks=(Block("card-blocked"),)), "YYYY"),
         (Patron("p1", "adult", blocks=(Block("card-lost"),)), "YYYYY"),
+        (Patron("p1", "adult", date(2026, 3, 1), blocks=(Block("card-lost"),)), "YYYYY"),
         (Patron("p1", "adult", loans=3), "Y    Y"),
         (Patron("p1", "adult", overdue=2), "YY Y  Y"),
         (Patron("p1", "child", overdue=1), "YY Y  Y"),
