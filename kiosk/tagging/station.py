@@ -81,7 +81,11 @@ class TagStation:
                 if self._journal is not None:
                     self._journal.refuse(uid, wanted, said.why)
                 return Programmed("refused", uid, wanted, said.seen, said.why)
-            blocks = await self._write(memory, wanted, said, reason) if isinstance(said, Write) else 0
+            blocks = 0
+            if isinstance(said, Write):
+                blocks = await self._write(memory, wanted, said, reason)
+            elif self.rules.model == "iso28560-2":  # its storage format is what tells it from other models
+                await self._format(memory, DSFIDS[self.rules.model])
             return await self._secure(uid, wanted, said, blocks)
         except (TagGone, RfCommError) as error:
             return Programmed("gone", uid, wanted, error.seen)

@@ -192,3 +192,10 @@ async def test_a_legacy_tag_has_no_isil_and_is_converted(tmp_path: Path) -> None
 
     assert result.outcome == "written"
     assert getattr(identify(pad.tag), "owner", "") == "DE-290"
+
+
+async def test_a_tag_that_holds_its_item_and_lacks_its_storage_format_gets_it(tmp_path: Path) -> None:
+    pad = CutPad(part2("30000001"))
+    result = await station(pad, tmp_path, "iso28560-2").program(UID, OURS)
+
+    assert (result.outcome, pad.tag.dsfid, pad.tag.blocks) == ("already", 0x06, part2("30000001"))
