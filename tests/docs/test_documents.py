@@ -31,7 +31,7 @@ def test_the_generated_pages_are_those_made_now() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize(("page", "least"), [("tutorial.md", 10), ("how-to.md", 3)])
+@pytest.mark.parametrize(("page", "least"), [("tutorial.md", 10), ("how-to.md", 3), ("how-to/import.md", 10)])
 def test_every_command_of_a_page_does_what_it_says(page: str, least: int, tmp_path: Path) -> None:
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     wanted = commands(ROOT / "docs" / page)
