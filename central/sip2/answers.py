@@ -3,9 +3,10 @@
 A wrong PIN gets a card's validity and nothing else: no name, no loans, no fees, and every permission denied.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,13 @@ MOST = 9999
 """The largest count that has room (3M SIP2 2.00: 4 digits)."""
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=256)
+def _local(second: int, zone: str) -> datetime:
+    """Return the local time of a second; thousands of answers are given in each."""
+    return datetime.fromtimestamp(second, ZoneInfo(zone)).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Here:
     """Where and when something is answered."""
 
@@ -49,13 +56,12 @@ class Here:
     language: str = "000"
     """Language code that the terminal told last."""
 
-    @cached_property
+    @property
     def at(self) -> datetime:
         """The branch's local time, without a zone, as SIP2 has it."""
-        local = datetime.fromtimestamp(self.now_ms / 1000, ZoneInfo(self.account.zone))
-        return local.replace(tzinfo=None, microsecond=0)
+        return _local(self.now_ms // 1000, self.account.zone)
 
-    @cached_property
+    @property
     def today(self) -> date:
         """The branch's day."""
         return self.at.date()
@@ -154,9 +160,14 @@ def _standing(here: Here, seen: PatronSeen) -> Standing:
     return standing(here.policy, as_patron(seen), here.today, here.account.branch)
 
 
+FINE = " " * 14
+_FLAGS = attrgetter(*[one.name for one in fields(Standing) if one.name != "reasons"])
+
+
 def status_of(found: Standing) -> str:
     """Return the fourteen characters of the patron status."""
-    return "".join("Y" if one else " " for one in found.bits)
+    flags = _FLAGS(found)
+    return "".join(["Y" if one else " " for one in flags]) if any(flags) else FINE
 
 
 @dataclass(frozen=True, slots=True)

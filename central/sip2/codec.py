@@ -194,6 +194,9 @@ _BARE = (messages.RequestResend, messages.ResendRequest)
 
 
 def _fitting(text: str, dialect: Dialect, width: int) -> str:
+    """Return a value of a fixed field; raises ValueError when it does not fit."""
+    if len(text) == width and text.isascii() and text.isprintable() and "|" not in text:
+        return text
     text = text.translate(CLEAN)
     if (len(text) if text.isascii() else len(text.encode(dialect.encoding, "replace"))) != width:
         raise ValueError(f"{text!r} does not fit a field of {width} bytes")

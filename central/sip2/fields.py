@@ -12,6 +12,7 @@ as a problem. Writing is strict: what does not fit raises `ValueError`.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -107,6 +108,7 @@ def read_date(text: str) -> datetime | None:
     return at
 
 
+@lru_cache(maxsize=512)
 def write_date(at: datetime | None) -> str:
     """Return the 18 characters; None is 18 blanks. A time with a zone is written in UTC."""
     if at is None:

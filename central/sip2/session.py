@@ -35,7 +35,7 @@ from central.sip2.effects import (
 )
 from central.sip2.messages import (
     AcsStatus,
-    EndSession,
+    EndSessionResponse,
     Login,
     LoginResponse,
     Message,
@@ -126,11 +126,11 @@ def step(session: Session, event: Event, now_ms: int) -> Stepped:
             assert_never(event)
 
 
-def _here(session: Session, now_ms: int) -> Here:
+def _here(session: Session, work: Work, now_ms: int) -> Here:
     account = session.account
     if account is None:
         account = replace(STRANGER, zone=session.terms.zone)
-    return Here(account, session.terms.policy, now_ms, session.language)
+    return Here(account, session.terms.policy, now_ms, work.language)
 
 
 def _dialect(session: Session, *, checksum: bool) -> Dialect:
@@ -148,17 +148,16 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
     if found.check == "none" and session.speaker.profile.checksum == "required":
         return _again(session, checked=True)
     asked = found.message
-    session = replace(session, checked=found.check == "right")
-    if isinstance(asked, RequestResend):
-        return (
-            (session, (Send(session.reply),)) if session.reply else _again(session, checked=session.checked)
-        )
+    checked = found.check == "right"
+    if isinstance(asked, RequestResend) and session.reply:
+        return session, (Send(session.reply),)
     if asked.code not in ANSWERS:
-        return _again(session, checked=session.checked)
-    work = Work(asked, data, found.sequence, pin_sent=b"|AD" in data)
+        return _again(session, checked=checked)
+    language = getattr(asked, "language", session.language)
+    work = Work(asked, data, found.sequence, checked, language, b"|AD" in data)
     code = _in_the_way(session, found)
     if code is not None:
-        return _say(session, work, refusals.refuse(_here(session, now_ms), asked, code))
+        return _say(session, work, refusals.refuse(_here(session, work, now_ms), asked, code))
     match asked:
         case Login():
             if asked.uid_algorithm + asked.password_algorithm != IN_CLEAR:
@@ -168,8 +167,7 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
         case ScStatus():
             return _status(session, work, asked, now_ms)
         case _:
-            language = getattr(asked, "language", session.language)
-            return _go_on(replace(session, language=language), work, now_ms)
+            return _go_on(session, work, now_ms)
 
 
 def _in_the_way(session: Session, found: Frame) -> str | None:
@@ -199,13 +197,14 @@ VITAL = {
 
 def _go_on(session: Session, work: Work, now_ms: int) -> Stepped:
     """Ask for what the answer needs next, or answer."""
-    here = _here(session, now_ms)
+    here = _here(session, work, now_ms)
     need = next_need(here, work)
     if need is not None:
         return replace(session, work=work), (need,)
-    if isinstance(work.asked, EndSession):
-        session = replace(session, language="000")
-    return _say(session, work, answer(here, work))
+    said = answer(here, work)
+    return _say(
+        session, replace(work, language="000") if isinstance(said, EndSessionResponse) else work, said
+    )
 
 
 def _logged_in(session: Session, account: Account | None, now_ms: int) -> Stepped:
@@ -222,7 +221,7 @@ def _logged_in(session: Session, account: Account | None, now_ms: int) -> Steppe
 
 def _status(session: Session, work: Work, asked: ScStatus, now_ms: int) -> Stepped:
     """Answer 99. The version is the lower one that both speak (3M SIP2 2.00, "SC status")."""
-    here, terms, account = _here(session, now_ms), session.terms, session.account
+    here, terms, account = _here(session, work, now_ms), session.terms, session.account
     session = replace(session, version="1.00" if asked.version.startswith("1") else "2.00")
     may = _offered(session)
     said = AcsStatus(
@@ -260,8 +259,9 @@ def _failed(session: Session, frame: bytes, now_ms: int) -> Stepped:
     found = decode(frame, session.speaker.plain)
     if isinstance(found, Unreadable) or found.message.code not in ANSWERS:
         return _again(session, checked=session.checked)
-    work = Work(found.message, b"", found.sequence)  # not kept as done: sent again, it is tried again
-    return _say(session, work, refusals.refuse(_here(session, now_ms), found.message, "internal-error"))
+    # The frame is not kept as done: sent again, it is tried again.
+    work = Work(found.message, b"", found.sequence, found.check == "right", session.language)
+    return _say(session, work, refusals.refuse(_here(session, work, now_ms), found.message, "internal-error"))
 
 
 def _again(session: Session, *, checked: bool) -> Stepped:
@@ -270,7 +270,14 @@ def _again(session: Session, *, checked: bool) -> Stepped:
 
 
 def _say(session: Session, work: Work, said: Message) -> Stepped:
-    data = encode(said, _dialect(session, checksum=session.checked), work.sequence)
-    known = session.checked and work.sequence is not None
-    after = replace(session, work=None, login=None, reply=data, frame=work.frame if known else b"")
+    data = encode(said, _dialect(session, checksum=work.checked), work.sequence)
+    after = replace(
+        session,
+        work=None,
+        login=None,
+        checked=work.checked,
+        language=work.language,
+        reply=data,
+        frame=work.frame if work.checked and work.sequence is not None else b"",
+    )
     return after, (Send(data),)

@@ -81,6 +81,9 @@ class Work:
     asked: Message
     frame: bytes
     sequence: str | None
+    checked: bool = False
+    """Whether it came with error detection, and is answered so."""
+    language: str = "000"
     pin_sent: bool = False
     pin: Verdict | None = None
     patron: FoundPatron | None = None
@@ -101,18 +104,38 @@ def learn(work: Work, found: Found) -> Work:
         case Judged(verdict):
             return replace(work, pin=verdict)
         case FoundPatron():
-            return replace(work, patron=found)
+            return _looked(work, found, work.item)
         case FoundItem():
-            return replace(work, item=found)
+            return _looked(work, work.patron, found)
         case FoundWord():
             return replace(work, word=found)
         case Done():
             return replace(work, done=found)
 
 
+def _looked(work: Work, patron: FoundPatron | None, item: FoundItem | None) -> Work:
+    """Return the work with what was read; spelled out, because it is done for every question."""
+    return Work(
+        work.asked,
+        work.frame,
+        work.sequence,
+        work.checked,
+        work.language,
+        work.pin_sent,
+        work.pin,
+        patron,
+        item,
+        work.word,
+        work.done,
+    )
+
+
 def next_need(here: Here, work: Work) -> Need | None:
     """Return what is needed next; None when the answer can be given."""
     asked = work.asked
+    if isinstance(asked, ItemInformation):
+        item = usable(asked.item)
+        return LookItem(item) if item and work.item is None else None
     pin = getattr(asked, "pin", "")
     card = usable(getattr(asked, "patron", ""))
     told = getattr(asked, "no_block", False)
@@ -120,9 +143,6 @@ def next_need(here: Here, work: Work) -> Need | None:
         return JudgePin(card, pin)
     if isinstance(asked, PatronStatusRequest | PatronInformation):
         return None if work.patron is not None or not card else _look(asked, card)
-    if isinstance(asked, ItemInformation):
-        item = usable(asked.item)
-        return LookItem(item) if item and work.item is None else None
     if isinstance(asked, EndSession) or work.pin in ("wrong", "too-many"):
         return None
     if work.done is None:
