@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from firmware_bridge.ports import TagMemory
-from firmware_bridge.tags import extensions
-from firmware_bridge.tags.danish import BasicBlock
+from firmware_bridge.tags import extensions, legacy_3m
+from firmware_bridge.tags.danish import BASIC, BasicBlock
 from firmware_bridge.tags.elements import Element
 from firmware_bridge.tags.image import DSFIDS, Statement, Target, image
 from firmware_bridge.tags.iso28560_2 import Part2, Value
@@ -59,6 +59,8 @@ OWN = frozenset(
     }
 )
 """Elements that the basic block of part 3 has fields of its own for, and the one that part 2 needs alone."""
+HEAD: Final = 4
+"""Bytes of an extension block before its data: length, id and check byte (ISO 28560-3)."""
 OTHER_MEDIA: Final = 4
 MEDIA_OF_LEGACY: Final = {0: OTHER_MEDIA, 1: 1, 2: OTHER_MEDIA, 4: 3, 5: 3, 6: 2}
 """Type of item of the legacy layout -> media format (OID 19: 1 book, 2 CD or DVD, 3 magnetic tape, 4 other).
@@ -84,9 +86,10 @@ def plan(memory: TagMemory, target: Target, *, owner: str = "") -> Plan | NoPlan
         return NoPlan("already", f"the tag is of {target} already")
     said = statement_of(found, owner)
     try:
-        made = image(said, target, room_of(memory), memory.block_size)
+        whole = image(said, target, room_of(memory), memory.block_size)
     except ValueError as error:
         return NoPlan("does-not-fit", str(error))
+    made = covering(memory, whole, target)
     wrong = misread(said, made, memory, target)
     if wrong:
         return NoPlan("does-not-fit", wrong)
@@ -99,9 +102,37 @@ def room_of(memory: TagMemory) -> int:
     return (memory.block_count or len(memory.blocks) // memory.block_size) * memory.block_size
 
 
+def blocks_of(memory: TagMemory) -> int:
+    """Return how many blocks an item's data take, with the zero byte that ends them; 0 without an item."""
+    found = identify(memory)
+    match found:
+        case TagContent(raw=BasicBlock() as block):
+            used = BASIC + sum(HEAD + len(extension.data) for extension in block.extensions)
+        case TagContent(raw=Part2() as sets):
+            used = max(one.end for one in sets.elements)
+        case TagContent(raw=Legacy()):
+            used = legacy_3m.SIZE - 1
+        case _:
+            return 0
+    return min(-(-(used + 1) // memory.block_size), room_of(memory) // memory.block_size)
+
+
+def covering(memory: TagMemory, whole: bytes, target: Target) -> bytes:
+    """Return as much of a whole image as the new item takes, or the old one did where that can be written.
+
+    Bytes further on are left alone: they may be another system's, or a chip's own.
+    """
+    size = memory.block_size
+    new = blocks_of(replace(memory, blocks=whole, dsfid=DSFIDS[target]))
+    old = max(new, blocks_of(memory))
+    locked = {write.block for write in order(memory, whole[: old * size])} & memory.locked
+    return whole[: (new if locked and min(locked) >= new else old) * size]
+
+
 def misread(said: Statement, made: bytes, memory: TagMemory, target: Target) -> str:
-    """Return what a tag with this memory would be taken for, when that is not what it is to say; else ""."""
-    found = identify(replace(memory, blocks=made, dsfid=DSFIDS[target]))
+    """Return what a tag that begins with `made` would be taken for, when that is not what it is to say."""
+    there_now = replace(memory, blocks=made + memory.blocks[len(made) :], dsfid=DSFIDS[target])
+    found = identify(there_now)
     if isinstance(found, NoContent):
         return f"the tag would read as {found.why}{': ' * bool(found.reason)}{found.reason}"
     there = (found.model, found.item, found.owner, found.part, found.parts, found.usage)

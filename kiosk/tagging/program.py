@@ -4,14 +4,13 @@ A tag is written so that a cut between two blocks is seen (`firmware_bridge.tags
 write the tag reads as damaged or unknown, never as an item that it is not.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from firmware_bridge.ports import TagMemory
-from firmware_bridge.tags.convert import BlockWrite, misread, order, room_of
-from firmware_bridge.tags.danish import BASIC, BasicBlock
-from firmware_bridge.tags.image import DSFIDS, Statement, Target, image
-from firmware_bridge.tags.iso28560_2 import Part2
+from firmware_bridge.tags.convert import BlockWrite, covering, misread, order, room_of
+from firmware_bridge.tags.danish import BasicBlock
+from firmware_bridge.tags.image import Statement, Target, image
 from firmware_bridge.tags.reading import (
     BlankTag,
     DamagedTag,
@@ -27,9 +26,6 @@ from firmware_bridge.tags.reading import (
     identify,
 )
 from firmware_bridge.tags.security import Mark, SecurityRules
-
-HEAD = 4
-"""Bytes of an extension block before its data: length, id and check byte (ISO 28560-3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,36 +134,21 @@ def judge(
 def image_of(wanted: Wanted, memory: TagMemory, model: Target) -> bytes:
     """Return what the tag's memory is to begin with; raises ValueError when it does not fit.
 
-    It is the whole tag, so that nothing of an earlier item is left behind, unless blocks behind the item are
-    locked: then it ends with the block that ends the item. A tag that another system wrote in an order of its
-    own keeps that order. Raises MisreadError when the tag would be read as something else than it says.
+    It covers the item and what an earlier item took, so that nothing of that is left behind; bytes further on
+    may be another system's, or a chip's own (the counter of an ICODE SLIX2), and stay. A tag that another
+    system wrote in an order of its own keeps that order. Raises MisreadError when the tag would be read as
+    something else than it says.
     """
-    size = memory.block_size
     found = identify(memory)
     turned = (
         found.raw.order if isinstance(found, TagContent) and isinstance(found.raw, BasicBlock) else "plain"
     )
     said = Statement(wanted.item, wanted.owner, wanted.part, wanted.parts, wanted.usage << 4, order=turned)
-    whole = image(said, model, room_of(memory), size)
-    wrong = misread(said, whole, memory, model)
+    made = covering(memory, image(said, model, room_of(memory), memory.block_size), model)
+    wrong = misread(said, made, memory, model)
     if wrong:
         raise MisreadError(wrong)
-    used = blocks_of(replace(memory, blocks=whole, dsfid=DSFIDS[model]))
-    blocked = {write.block for write in order(memory, whole)} & memory.locked
-    return whole[: used * size] if blocked and min(blocked) >= used else whole
-
-
-def blocks_of(memory: TagMemory) -> int:
-    """Return how many blocks an item's data take, with the zero byte that ends them; 0 without an item."""
-    found = identify(memory)
-    match found:
-        case TagContent(raw=BasicBlock() as block):
-            used = BASIC + sum(HEAD + len(extension.data) for extension in block.extensions)
-        case TagContent(raw=Part2() as sets):
-            used = max(one.end for one in sets.elements)
-        case _:
-            return 0
-    return min(-(-(used + 1) // memory.block_size), room_of(memory) // memory.block_size)
+    return made
 
 
 def holds(memory: TagMemory, wanted: Wanted, model: Model) -> bool:

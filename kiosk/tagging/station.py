@@ -10,7 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 from firmware_bridge.errors import RfCommError, TagError, TagGone
 from firmware_bridge.ports import Pad, TagMemory, TagTools
 from firmware_bridge.securing import secure
-from firmware_bridge.tags.convert import NoPlan, Plan, plan, planned
+from firmware_bridge.tags.convert import NoPlan, Plan, blocks_of, plan, planned
 from firmware_bridge.tags.image import DSFIDS, Target
 from firmware_bridge.tags.reading import NoContent, TagContent, identify
 from firmware_bridge.tags.security import Contradictory, Judged, Secured, Unread
@@ -22,7 +22,6 @@ from kiosk.tagging.program import (
     Rules,
     Wanted,
     Write,
-    blocks_of,
     holds,
     judge,
     others,

@@ -10,7 +10,7 @@ from test_tag_models import ANNEX_D, ITEMS, LEGACY, tag
 
 from firmware_bridge.ports import TagMemory
 from firmware_bridge.tags import extensions, iso28560_2
-from firmware_bridge.tags.convert import NoPlan, Plan, elements_of, plan, planned, statement_of
+from firmware_bridge.tags.convert import NoPlan, Plan, blocks_of, elements_of, plan, planned, statement_of
 from firmware_bridge.tags.danish import BasicBlock, ByteOrder, Extension, encode_block
 from firmware_bridge.tags.elements import Element
 from firmware_bridge.tags.image import Target
@@ -178,3 +178,24 @@ def test_a_tag_that_was_read_in_part_is_not_converted() -> None:
     part = replace(memory, blocks=memory.blocks[:36])
 
     assert plan(part, "iso28560-2") == NoPlan("partly-read", "9 of 28 blocks were read")
+
+
+@pytest.mark.parametrize("target", ["iso28560-2", "iso28560-3"])
+def test_a_conversion_leaves_the_bytes_of_others_where_they_are(target: Target) -> None:
+    theirs = b"SORTER 7"
+    if target == "iso28560-3":
+        content = iso28560_2.encode(
+            {1: "30000001", 3: "DE-290", 17: "a long title of an item"}, size=112
+        ).memory
+    else:
+        content = encode_block(BasicBlock("30000001", "DE-290", extensions=(Extension(4, b"t" * 40),)), 112)
+    memory = tag(content[:-8] + theirs)
+    made = plan(memory, target)
+
+    assert isinstance(made, Plan)
+    whole = after(memory, made.writes, len(made.writes)).blocks
+    assert whole[-8:] == theirs
+    found = identify(tag(whole, dsfid=made.dsfid))
+    assert isinstance(found, TagContent)
+    assert (found.model, found.item) == (target, "30000001")
+    assert not any(whole[blocks_of(tag(whole, dsfid=made.dsfid)) * 4 : -8])

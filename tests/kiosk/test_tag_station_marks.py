@@ -13,6 +13,7 @@ import pytest
 from test_tag_station import OWNER, ROOT, blank, settings, turnleaf
 
 from firmware_bridge.ports import TagMemory
+from firmware_bridge.tags import extensions
 from firmware_bridge.tags.danish import BasicBlock, encode_block
 from firmware_bridge.tags.reading import TagContent, identify
 from sim.devices.feig_pad import FeigPad
@@ -145,8 +146,9 @@ async def test_the_same_item_in_another_model_is_named_and_left(tmp_path: Path, 
 
 async def test_nothing_of_an_earlier_item_is_left_on_a_tag(tmp_path: Path, pad: FeigPad) -> None:
     tag = blank(1)
-    old = encode_block(BasicBlock("99999999", "DE-290"), 40) + b"A TITLE OF SOMEBODY ELSE"
-    tag.memory[: len(old)] = old
+    title = (extensions.write(4, {"title": "A TITLE OF SOMEBODY ELSE"}),)
+    tag.memory[:] = encode_block(BasicBlock("99999999", "DE-290", extensions=title), 112)
+    tag.memory[-4:] = b"\x00\x00\x07\x01"  # the counter of an ICODE SLIX2, or another system's
     pad.place(tag)
     code, _, _ = await told(
         "tag", "write", "--station", station(tmp_path, pad), "--item", "30000001", "--force", "bought"
@@ -154,7 +156,8 @@ async def test_nothing_of_an_earlier_item_is_left_on_a_tag(tmp_path: Path, pad: 
 
     assert code == 0
     assert content(tag).item == "30000001"
-    assert not any(tag.memory[36:])
+    assert not any(tag.memory[36:-4])
+    assert tag.memory[-4:] == b"\x00\x00\x07\x01"
 
 
 async def test_a_tag_keeps_the_order_in_which_its_system_wrote_it(tmp_path: Path, pad: FeigPad) -> None:
