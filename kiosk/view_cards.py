@@ -69,11 +69,11 @@ def unread_words(w: Words, unread: s.Unread) -> tuple[str, str]:
 
 
 def unread_notice(w: Words, kiosk: s.Kiosk) -> tuple[Notice, ...]:
-    """Return the same as a notice, for screens with something else to say."""
+    """Return the same as a notice, for screens with something else to say; beside a list it is short."""
     if kiosk.unread is None:
         return ()
     seen, do = unread_words(w, kiosk.unread)
-    return (Notice("look", f"{seen}. {do}"),)
+    return (Notice("look", f"{seen}." if isinstance(kiosk.visit, s.Listing) else f"{seen}. {do}"),)
 
 
 def receipt_buttons(w: Words, kiosk: s.Kiosk, goodbye: s.Goodbye) -> tuple[Button, ...]:

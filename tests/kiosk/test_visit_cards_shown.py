@@ -114,7 +114,7 @@ def test_a_card_that_cannot_be_read_disturbs_no_visit() -> None:
     assert isinstance(world.kiosk.visit, s.Lending)
     assert world.kiosk.visit.rows == before.rows
     assert shown.name == "lending"
-    assert shown.notices[0].text.startswith("There is no library number on this card. Use")
+    assert shown.notices[0].text == "There is no library number on this card."
 
 
 def test_where_nothing_is_lent_the_screen_says_that_first() -> None:
