@@ -190,7 +190,9 @@ def _text(report: "Report") -> str:
     lines += [f"  {times} times: {notice}" for notice, times in sorted(tally.notices.items())]
     if report.unused:
         lines.append(f"  Columns not used: {', '.join(report.unused)}")
-    lines += [f"  line {fault.line}: {fault.column} {fault.reason}" for fault in report.faults[:SHOWN]]
+    lines += [
+        f"  {report.unit} {fault.line}: {fault.column} {fault.reason}" for fault in report.faults[:SHOWN]
+    ]
     if tally.rejected > SHOWN:
         lines.append(f"  and {tally.rejected - min(SHOWN, len(report.faults))} more")
     if report.rejected_file:

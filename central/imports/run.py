@@ -62,6 +62,8 @@ class Report:
     file: str
     kind: Kind
     trial: bool
+    unit: Literal["line", "record"]
+    """What faults count by."""
     tally: Tally
     went_on_at: int
     """Rows that were done before, by an import that was broken off."""
@@ -93,10 +95,16 @@ def import_file(path: Path, reading: Reading, work: Work, meter: Meter) -> Repor
             run.all(pairs, writer, reading.batch or (PIN_BATCH if pin else BATCH[reading.kind]), source.part)
     progress.drop(work.hot, name)
     meter.end()
-    rejected = str(rejects.path) if rejects.size else ""
     return Report(
-        *(str(path), reading.kind, work.terms.trial, run.tally, before),
-        *(plan.unused, tuple(rejects.faults), rejected),
+        file=str(path),
+        kind=reading.kind,
+        trial=work.terms.trial,
+        unit="line" if reading.form == "csv" else "record",
+        tally=run.tally,
+        went_on_at=before,
+        unused=plan.unused,
+        faults=tuple(rejects.faults),
+        rejected_file=str(rejects.path) if rejects.size else "",
     )
 
 
