@@ -2,7 +2,8 @@
 
 A station stamps each fact with its wall clock and with the milliseconds since its boot. While it is
 connected, central sees that counter beside its own clock and so learns how the two lie (`Heard`). A
-fact of that boot is then placed by its counter, whatever the station's wall clock says. A fact of a boot
+fact of that boot is then placed by its counter, whatever the station's wall clock says; only where a
+synchronised clock says a little less, the message by which the counter was seen came late. A fact of a boot
 that central never heard live is placed by its own clock, if that was synchronised and fits between the
 fact before it and the moment it was received. What fits nothing is a doubt: it is placed where it favours
 the patron (a return early, a loan late) and a person looks at it.
@@ -13,6 +14,10 @@ from typing import Literal
 
 DRIFT = 0.0002
 """How fast two clocks may part (200 ppm): an old sighting of the counter gives way that much."""
+
+LATE_MS = 60_000
+"""How late a sighting of the counter may have come. By so much a synchronised clock may say less than the
+counter and is believed: in an outage a message that waited is likelier than such a clock that is behind."""
 
 SLACK_MS = 2_000
 """How far a synchronised clock may be off and still be believed."""
@@ -61,7 +66,10 @@ def place(
     """
     low, high = after + 1, max(after + 1, received)
     if heard is not None and heard.boot == boot:
-        return Placed(_within(mono + heard.offset, low, high), doubt=False)
+        counted = mono + heard.offset
+        if clock == "synced" and counted - LATE_MS <= at < counted:
+            counted = at
+        return Placed(_within(counted, low, high), doubt=False)
     if clock == "synced" and low - SLACK_MS <= at <= high + SLACK_MS:
         return Placed(_within(at, low, high), doubt=False)
     if favour == "late":

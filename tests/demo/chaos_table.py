@@ -36,7 +36,9 @@ def play(
             check=False,
         )
         if done.returncode and keep is not None:
-            shutil.copytree(folder, keep / f"seed-{seed}", dirs_exist_ok=True)
+            sockets = shutil.ignore_patterns("*.notify")
+            shutil.copytree(folder, keep / f"seed-{seed}", dirs_exist_ok=True, ignore=sockets)
+            (keep / f"seed-{seed}" / "account.json").write_text(done.stdout)
     if not done.stdout.startswith("{"):
         return {"seed": seed, "ok": False, "problems": [done.stderr[-500:]], "faults": {}, "broken": True}
     found: dict[str, Any] = json.loads(done.stdout)
