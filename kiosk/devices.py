@@ -8,7 +8,7 @@ import asyncio
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,10 +17,12 @@ from pydantic import ValidationError
 
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.pcsc import PcscCardReader, PcscSettings
-from firmware_bridge.ports import CardPlaced, DeviceInfo, PadHealth, ReaderFound, ReaderLost
-from kiosk.config import CardSettings, PadSettings, PrinterSettings
+from firmware_bridge.ports import CardReader, DeviceInfo, PadHealth, ReaderFound, ReaderLost, Scanner
+from kiosk.config import CardSettings, PadSettings, PrinterSettings, ScannerSettings
 from kiosk.pad_loop import StationPad, open_pad
 from kiosk.printer_watch import judge, open_printer
+from kiosk.receipts import kiosk_printer
+from kiosk.scanner_watch import open_scanner
 from wire.clock import Clock
 from wire.errors import ConfigError, DeviceError
 
@@ -32,12 +34,15 @@ READER_S = 3.0
 """Seconds within which pcscd names its readers."""
 
 
+DeviceSettings = PadSettings | CardSettings | ScannerSettings | PrinterSettings
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """One device of a settings file."""
 
     name: str
-    settings: PadSettings | CardSettings | PrinterSettings
+    settings: DeviceSettings
 
     @property
     def address(self) -> str:
@@ -51,6 +56,8 @@ class Device:
                 return f"tcp://{host}:{port}"
             case CardSettings(reader=reader):
                 return f"pcsc:{reader or 'the first reader'}"
+            case ScannerSettings(kind=kind, path=path):
+                return f"{'evdev' if kind == 'hid' else 'serial'}:{path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +71,10 @@ class Check:
     values: dict[str, float] = field(default_factory=dict)
 
 
-KINDS: dict[str, type[PadSettings] | type[CardSettings] | type[PrinterSettings]] = {
+KINDS: dict[str, type[PadSettings] | type[CardSettings] | type[ScannerSettings] | type[PrinterSettings]] = {
     "pad": PadSettings,
     "card": CardSettings,
+    "scanner": ScannerSettings,
     "printer": PrinterSettings,
 }
 """Table of a station's settings -> what it describes."""
@@ -79,7 +87,7 @@ def devices(path: Path) -> tuple[Device, ...]:
         found = tuple(
             Device(name, model.model_validate(raw[name], context={"folder": path.parent.absolute()}))
             for name, model in KINDS.items()
-            if name in raw
+            if name in raw and raw[name].get("fitted", True)
         )
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise ConfigError(
@@ -98,11 +106,12 @@ async def info(device: Device) -> DeviceInfo:
         case PadSettings() as settings:
             async with _pad(settings) as pad:
                 return await pad.info()
-        case CardSettings() as settings:
-            return await _reader(settings)
+        case CardSettings() | ScannerSettings() as settings:
+            return await _found(settings)
         case PrinterSettings() as settings:
             await open_printer(settings).status()
-            return DeviceInfo(model="ESC/POS printer")
+            said = await kiosk_printer(settings, None).info()
+            return said if said.model else replace(said, model="ESC/POS printer")
 
 
 async def selftest(device: Device, clock: Clock, *, lamp: bool = False) -> list[Check]:
@@ -112,8 +121,13 @@ async def selftest(device: Device, clock: Clock, *, lamp: bool = False) -> list[
             case PadSettings() as settings:
                 return await _test_pad(device.name, settings, clock, lamp=lamp)
             case CardSettings() as settings:
-                found = await _reader(settings)
+                found = await _found(settings)
                 return [Check(device.name, True, f"reader {found.model or found.make}")]
+            case ScannerSettings() as settings:
+                found = await _found(settings)
+                return [
+                    Check(device.name, True, f"{found.model or found.make} is open: scan a card to try it")
+                ]
             case PrinterSettings() as settings:
                 state, seen = judge(await open_printer(settings).status())
                 return [Check(device.name, state == "ok", seen or "it has paper and its cover is closed")]
@@ -200,26 +214,32 @@ async def _pad(settings: PadSettings) -> AsyncIterator[StationPad]:
         await pad.close()
 
 
-async def _reader(settings: CardSettings) -> DeviceInfo:
-    """Return the card reader as pcscd names it; raises DeviceError."""
+async def _found(settings: CardSettings | ScannerSettings) -> DeviceInfo:
+    """Return what a card reader or a scanner says it is, once it is open; raises DeviceError."""
     from contextlib import aclosing
 
     from firmware_bridge.errors import DeviceTimeout
 
-    events = PcscCardReader(PcscSettings(reader=settings.reader)).events()
+    cards = isinstance(settings, CardSettings)
+    device: CardReader | Scanner = (
+        PcscCardReader(PcscSettings(reader=settings.reader))
+        if isinstance(settings, CardSettings)
+        else open_scanner(settings)
+    )
     lost: DeviceError | None = None
     with suppress(TimeoutError):
-        async with asyncio.timeout(READER_S), aclosing(events):  # type: ignore[type-var]  # it is a generator
+        async with asyncio.timeout(READER_S), aclosing(device.events()) as events:  # type: ignore[type-var]  # it is a generator
             async for event in events:
                 match event:
                     case ReaderFound(info=found):
                         return found
                     case ReaderLost(error=error):
                         lost = error
-                    case CardPlaced():
+                    case _:
                         pass
     raise lost or DeviceTimeout(
-        "no card reader was named in time", do="Look whether pcscd runs: turnleaf doctor."
+        "no card reader was named in time" if cards else "the scanner was not open in time",
+        do="Look whether pcscd runs: turnleaf doctor." if cards else "Look at the scanner's plug.",
     )
 
 

@@ -11,6 +11,7 @@ from test_tag_station import turnleaf
 from kiosk.devices import devices, info, selftest
 from sim.devices.feig_pad import FeigPad
 from sim.devices.printer import EscposPrinter
+from sim.devices.scanner import SerialScannerDevice
 from sim.devices.tags import SimTag
 from wire.clock import SystemClock
 from wire.errors import ConfigError
@@ -133,3 +134,28 @@ async def test_a_device_that_is_not_there_is_a_check_that_failed(tmp_path: Path,
 
     assert not check.ok
     assert "connect" in check.seen
+
+
+async def test_a_printer_says_what_it_is(tmp_path: Path, pad: FeigPad, printer: EscposPrinter) -> None:
+    code, found = await lines("info", "--station", settings(tmp_path, pad, printer), "--device", "printer")
+
+    assert code == 0
+    row = found[0]
+    assert (row["make"], row["model"], row["firmware"]) == ("EPSON", "TM-T20II", "11.20")
+    assert row["serial"]
+
+
+async def test_a_scanner_is_found_and_one_that_is_unplugged_fails(tmp_path: Path) -> None:
+    scanner = SerialScannerDevice()
+    path = tmp_path / "kiosk.toml"
+    path.write_text(f'[card]\nfitted = false\n[scanner]\nkind = "serial"\npath = "{scanner.path}"\n')
+
+    code, found = await lines("list", "--station", path)
+    assert (code, found) == (0, [{"device": "scanner", "address": f"serial:{scanner.path}"}])
+    code, found = await lines("selftest", "--station", path)
+    assert (code, found[0]["ok"], found[0]["device"]) == (0, True, "scanner")
+    scanner.unplug()
+    code, found = await lines("selftest", "--station", path)
+
+    assert (code, found[0]["ok"]) == (1, False)
+    assert "plug" in found[0]["do"]
