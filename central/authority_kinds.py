@@ -47,7 +47,13 @@ class Chosen:
 
 
 def own(settings: CentralSettings, policy: Policy) -> Chosen:
-    """Return the own ledger as authority."""
+    """Return the own ledger as authority; raises ConfigError when kiosks are to pass to another one."""
+    if settings.sip2 is not None and settings.sip2.proxy is not None:
+        raise ConfigError(
+            '[sip2.proxy] is set, and authority = "own"',
+            why="Kiosks would pass through here to a system that does not decide about loans.",
+            do='Take the table out, or set authority = "sip2".',
+        )
     return Chosen(OwnLedger(policy))
 
 

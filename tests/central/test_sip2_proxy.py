@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from central_kit import settings_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysip2 import models, routes
 from pysip2.server import SIP2Server
 
 from broker_config import pki
+from central.authority_kinds import choose
 from central.config import Sip2ProxySettings, Sip2Settings
 from central.sip2 import proxy as module
 from central.sip2.proxy import Deaf, Proxy, Side
 from central.sip2.proxy_start import address, sides
+from circulation.policy import Policy
 from wire.errors import ConfigError
 
 AT = datetime(2026, 11, 21, 9, 30)  # noqa: DTZ001 - SIP2 tells local times
@@ -329,6 +332,13 @@ def test_off_loopback_the_proxy_wants_tls_or_an_explicit_word() -> None:
     )
 
     assert (listen.name, system.name) == ("0.0.0.0:6001", "ils:7")
+
+
+def test_no_proxy_stands_beside_the_own_ledger(tmp_path: Path) -> None:
+    told = settings_in(tmp_path, sip2={"host": "ils", "proxy": {}})
+
+    with pytest.raises(ConfigError, match="authority"):
+        choose(told, Policy())
 
 
 @pytest.mark.parametrize("text", ["localhost", ":6001", "h:x", "h:70000", ""])
