@@ -80,9 +80,13 @@ def run(args: argparse.Namespace) -> int:
     reading = _reading(args)
     with _few_collections(), _ledger(args.db, trial=args.dry_run, clock=clock) as (hot, now):
         work = Work(hot, _terms(args, now))
-        reports = [
-            import_file(path, reading, work, Meter(sys.stderr, clock, path.name)) for path in args.files
-        ]
+        try:
+            reports = [
+                import_file(path, reading, work, Meter(sys.stderr, clock, path.name)) for path in args.files
+            ]
+        except KeyboardInterrupt:
+            sys.stderr.write("Broken off. The same command goes on behind the last commit.\n")
+            raise
     emit(
         {"dry_run": args.dry_run, "files": [_document(report) for report in reports]},
         as_json=args.json,

@@ -35,7 +35,9 @@ class Plan:
         index = {column: n for n, column in reversed(list(enumerate(columns)))}
         self.names = tuple(taken)
         self.unused = tuple(
-            column for column in columns if not any(column in take.columns for take in taken.values())
+            column
+            for column in columns
+            if column and not any(column in take.columns for take in taken.values())
         )
         self.notices: Counter[str] = Counter()
         """What was noticed since somebody took this over and cleared it."""

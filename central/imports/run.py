@@ -92,9 +92,13 @@ def import_file(path: Path, reading: Reading, work: Work, meter: Meter) -> Repor
             writer = _writer(reading.kind, work, plan, pool)
             pairs = _prepare(reading.kind, ((raw, plan.row(raw)) for raw in source.rows()))
             pin = reading.kind == "patrons" and "pin" in plan.names
-            run.all(pairs, writer, reading.batch or (PIN_BATCH if pin else BATCH[reading.kind]), source.part)
+            try:
+                run.all(
+                    pairs, writer, reading.batch or (PIN_BATCH if pin else BATCH[reading.kind]), source.part
+                )
+            finally:
+                meter.end()
     progress.drop(work.hot, name)
-    meter.end()
     return Report(
         file=str(path),
         kind=reading.kind,
@@ -115,14 +119,15 @@ def _open(path: Path, reading: Reading, work: Work) -> tuple[Table | Marc, Plan]
     if reading.form == "csv":
         source = Table(path, encoding, reading.delimiter or told.delimiter)
         taken = mapping.wanted_of_table(kind, source.columns, told)
+        mapping.check(kind, taken)
     else:
         if kind != "items":
             raise ConfigError(
                 f"{kind} are not in MARC records", do="Use --kind items, or a file of another --format."
             )
         taken = mapping.wanted_of_marc(told)
+        mapping.check(kind, taken)
         source = Marc(path, taken, encoding, xml=reading.form == "marcxml")
-    mapping.check(kind, taken)
     today = datetime.fromtimestamp(work.terms.now / 1000, UTC).date()
     known = fields(kind, reading.dates or told.dates or "iso", reading.currency)
     return source, Plan(source.columns, taken, known, today)

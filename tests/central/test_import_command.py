@@ -117,15 +117,13 @@ def progress(folder: Path) -> int:
 def running(folder: Path, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(
         [sys.executable, "-m", "turnleaf", "ledger", *words, "--db", url(folder)],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
         yield process
     finally:
         process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        process.communicate()
 
 
 def test_an_import_that_was_killed_goes_on_and_comes_to_the_same(tmp_path: Path) -> None:
@@ -164,6 +162,22 @@ def test_an_import_that_was_killed_goes_on_and_comes_to_the_same(tmp_path: Path)
     ]
     assert (broken / "items.csv.rejected.csv").read_bytes() == (whole / "items.csv.rejected.csv").read_bytes()
     assert progress(broken) == 0
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path) -> None:
+    make(tmp_path)
+    (tmp_path / "items.csv").write_text(many(12000), encoding="utf-8")
+    words = ("import", "items.csv", "--kind", "items", "--batch", "50")
+    with running(tmp_path, *words) as process:
+        while progress(tmp_path) == 0:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+
+    assert process.returncode == 130
+    assert b"The same command goes on" in said
+    assert 0 < progress(tmp_path) < 12000
 
 
 def test_a_file_that_was_changed_begins_anew(tmp_path: Path) -> None:

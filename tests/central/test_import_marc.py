@@ -85,6 +85,8 @@ def test_another_holdings_field_is_named_by_a_mapping(tmp_path: Path) -> None:
     )
 
     assert counts(report) == (1, 0, 0, 0, 0)
+    with pytest.raises(ConfigError, match="No column for item"):
+        bring(tmp_path, "items", record.as_marc(), form="marc", told={"fields": {"item": ""}})
     with pytest.raises(ConfigError, match="no place in a MARC record"):
         bring(tmp_path, "items", record.as_marc(), form="marc", told={"fields": {"item": "barcode"}})
 

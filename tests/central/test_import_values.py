@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.imports import values
-from central.imports.fields import Take, fields
+from central.imports.fields import COLUMNS, MARC_ITEMS, NEEDED, Take, fields
 from central.imports.plan import Plan
 from central.imports.records import KINDS, Fault, Raw, Row
 from central.imports.values import Unfit
@@ -131,6 +131,15 @@ def test_no_row_of_text_is_more_than_a_fault(kind: Any, data: st.DataObject) -> 
             assert len(told.told[name]) <= field.limit
         if field.must:
             assert told.told[name] not in (None, "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_has_its_columns_and_every_needed_one_is_a_field(kind: Any) -> None:
+    known = set(fields(kind, "iso", "EUR"))
+
+    assert set(COLUMNS[kind]) == known
+    assert {name for group in NEEDED[kind] for name in group} <= known
+    assert set(MARC_ITEMS) <= set(fields("items", "iso", "EUR"))
 
 
 def test_a_block_that_is_over_blocks_nobody() -> None:
