@@ -63,6 +63,7 @@ def _config(path: Path, settings: dict[str, Any], clock: Clock) -> Iterator[Find
         yield from doctor_machine.disk(_beside(path, state))
     yield from doctor_stores.stores(path, settings)
     yield from doctor_sip2.listener(path, settings)
+    yield from doctor_sip2.proxy(path, settings)
 
 
 def read(path: Path) -> dict[str, Any] | Finding:
