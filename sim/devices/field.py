@@ -10,7 +10,7 @@ import random
 
 from sim.devices.tags import SimTag
 
-QUIET_S = 0.1
+QUIET_S = 0.3
 """A half question that is not continued for so long is dropped, as firmware does; real ones wait less."""
 
 
