@@ -198,7 +198,7 @@ def patron_fields(here: Here, asked: Any, about: AboutPatron) -> dict[str, Any]:
     """Return what 24, 26 and 64 have in common."""
     seen = about.seen
     common: dict[str, Any] = {
-        "language": getattr(asked, "language", here.language),
+        "language": here.language,
         "at": here.at,
         "institution": here.ao(asked.institution),
         "patron": asked.patron,

@@ -165,16 +165,17 @@ def encode(message: Message, dialect: Dialect = PLAIN, sequence: str | None = No
     values = message.__dict__
     out = [message.code]
     for name, spec in layout(kind).fixed:
-        out.append(_fitting(spec.kind.write(values[name]), dialect, spec.width))
+        text = spec.kind.write(values[name])
+        out.append(
+            text if spec.kind.plain and len(text) == spec.width else _fitting(text, dialect, spec.width)
+        )
     for name, key, write, repeated, required in _plan(kind, dialect):
         value = values[name]
-        if repeated:
-            out += [f"{key}{_value(one, dialect)}|" for one in value]
-            if required and not value:
-                out.append(f"{key}|")
-        elif value is None or value == "":
+        if not value and value is not False:
             if required:
-                out.append(f"{key}|")
+                out.append(key + "|")
+        elif repeated:
+            out += [f"{key}{_value(one, dialect)}|" for one in value]
         else:
             text = value if write is None else write(value)
             out.append(f"{key}{_id(text, dialect) if key in IDS else _value(text, dialect)}|")

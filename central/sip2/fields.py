@@ -26,11 +26,13 @@ class Kind(Generic[T]):
     read: Callable[[str], T | None]
     write: Callable[[T], str]
     empty: T
+    plain: bool = True
+    """Whether what is written is always ASCII without anything that would break a frame."""
 
 
 def _flag(yes: str, no: str, name: str) -> Kind[bool]:
     meaning = {yes: True, no: False, yes.lower(): True, no.lower(): False}
-    return Kind(name, meaning.get, lambda value: yes if value else no, False)
+    return Kind(name, meaning.get, {True: yes, False: no}.__getitem__, False)
 
 
 Y_N = _flag("Y", "N", "Y or N")
@@ -53,10 +55,11 @@ def _read_count(text: str) -> int | None:
 
 def count(width: int = 4) -> Kind[int]:
     """Return the kind of a count; blanks, here -1, say that the count is not kept."""
+    blank, most, form = " " * width, 10**width - 1, f"%0{width}d"
     return Kind(
         f"{width} digits or blanks",
         _read_count,
-        lambda value: " " * width if value < 0 else f"{min(value, 10**width - 1):0{width}d}",
+        lambda value: blank if value < 0 else form % (value if value < most else most),
         -1,
     )
 
@@ -69,7 +72,7 @@ def word(width: int) -> Kind[str]:
             raise ValueError(f"{value!r} is not {width} characters long")
         return value
 
-    return Kind(f"{width} characters", lambda text: text, write, " " * width)
+    return Kind(f"{width} characters", lambda text: text, write, " " * width, plain=False)
 
 
 def one_of(letters: str, empty: str) -> Kind[str]:

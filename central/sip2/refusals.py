@@ -54,11 +54,10 @@ def refuse(here: Here, asked: Message, code: str) -> Message:
         case Login():
             return LoginResponse(ok=False)
         case PatronStatusRequest() | BlockPatron():
-            language = getattr(asked, "language", here.language)
-            return PatronStatusResponse(**said, status=NOBODY, language=language, valid=False)
+            return PatronStatusResponse(**said, status=NOBODY, language=here.language, valid=False)
         case PatronInformation():
             return PatronInformationResponse(
-                **said, **NOTHING, status=NOBODY, language=asked.language, valid=False
+                **said, **NOTHING, status=NOBODY, language=here.language, valid=False
             )
         case PatronEnable():
             return PatronEnableResponse(**said, status=NOBODY, language=here.language, valid=False)

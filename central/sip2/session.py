@@ -153,7 +153,7 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
         return session, (Send(session.reply),)
     if asked.code not in ANSWERS:
         return _again(session, checked=checked)
-    language = getattr(asked, "language", session.language)
+    language = _language(getattr(asked, "language", session.language))
     work = Work(asked, data, found.sequence, checked, language, b"|AD" in data)
     code = _in_the_way(session, found)
     if code is not None:
@@ -168,6 +168,11 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
             return _status(session, work, asked, now_ms)
         case _:
             return _go_on(session, work, now_ms)
+
+
+def _language(code: str) -> str:
+    """Return a language code that can be echoed; what is none is 000, unknown."""
+    return code if code.isascii() and code.isalnum() else "000"
 
 
 def _in_the_way(session: Session, found: Frame) -> str | None:
@@ -260,7 +265,8 @@ def _failed(session: Session, frame: bytes, now_ms: int) -> Stepped:
     if isinstance(found, Unreadable) or found.message.code not in ANSWERS:
         return _again(session, checked=session.checked)
     # The frame is not kept as done: sent again, it is tried again.
-    work = Work(found.message, b"", found.sequence, found.check == "right", session.language)
+    language = _language(getattr(found.message, "language", session.language))
+    work = Work(found.message, b"", found.sequence, found.check == "right", language)
     return _say(session, work, refusals.refuse(_here(session, work, now_ms), found.message, "internal-error"))
 
 
