@@ -8,10 +8,11 @@ off at the start, and off again when the daemon ends.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from firmware_bridge.errors import DeviceLost
+from firmware_bridge.ports import DeviceInfo
 
 
 class Lines(Protocol):
@@ -34,6 +35,16 @@ class GpioSettings:
     """Whether the relay closes when the line is low."""
 
 
+@dataclass(frozen=True, slots=True)
+class LampHealth:
+    """How lamp and buzzer were switched since the driver was made."""
+
+    alarms: int = 0
+    """Times that they were switched on."""
+    errors: int = 0
+    """Times that the chip refused, or was gone."""
+
+
 class GpioLamp:
     """`Lamp` on GPIO lines. A new alarm makes the light last from then on."""
 
@@ -44,6 +55,19 @@ class GpioLamp:
         self._open = open_lines or open_gpiod
         self._lines: Lines | None = None
         self._off: asyncio.TimerHandle | None = None
+        self._health = LampHealth()
+
+    @property
+    def health(self) -> LampHealth:
+        """How the lines were switched since this was made."""
+        return self._health
+
+    async def info(self) -> DeviceInfo:
+        """Return the chip as the kernel names it; raises DeviceLost when it is not there."""
+        try:
+            return await asyncio.to_thread(chip_info, self._settings.chip)
+        except OSError as error:
+            raise _lost(self._settings, error) from error
 
     async def alarm(self, seconds: float) -> None:
         """Light and sound for `seconds`; raises DeviceLost when the lines cannot be had."""
@@ -52,12 +76,10 @@ class GpioLamp:
                 self._lines = self._open(self._settings)
             self._lines.switch(True)
         except OSError as error:
+            self._health = replace(self._health, errors=self._health.errors + 1)
             self.close()
-            raise DeviceLost(
-                f"{self._settings.chip}: lines {self._settings.lines} cannot be switched: {error}",
-                why="The gate cannot light its lamp.",
-                do="Look at the chip's name (gpiodetect), and whether another program holds the lines.",
-            ) from error
+            raise _lost(self._settings, error) from error
+        self._health = replace(self._health, alarms=self._health.alarms + 1)
         if self._off is not None:
             self._off.cancel()
         self._off = asyncio.get_running_loop().call_later(seconds, self._switch_off)
@@ -68,6 +90,7 @@ class GpioLamp:
             try:
                 self._lines.switch(False)
             except OSError:
+                self._health = replace(self._health, errors=self._health.errors + 1)
                 self.close()  # a chip that went switches its lines off itself; the next alarm opens it anew
 
     def close(self) -> None:
@@ -78,6 +101,23 @@ class GpioLamp:
         lines, self._lines = self._lines, None
         if lines is not None:
             lines.release()
+
+
+def chip_info(path: str) -> DeviceInfo:
+    """Return what the kernel says of a GPIO chip: its label as the model, its name; raises OSError."""
+    import gpiod
+
+    with gpiod.Chip(path) as chip:
+        found = chip.get_info()
+        return DeviceInfo(model=f"{found.label} ({found.num_lines} lines)", serial=found.name)
+
+
+def _lost(settings: GpioSettings, error: OSError) -> DeviceLost:
+    return DeviceLost(
+        f"{settings.chip}: lines {settings.lines} cannot be switched: {error}",
+        why="The gate cannot light its lamp.",
+        do="Look at the chip's name (gpiodetect), and whether another program holds the lines.",
+    )
 
 
 def open_gpiod(settings: GpioSettings) -> Lines:
