@@ -10,14 +10,32 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from pydantic_core import to_json
+
 from central.ledger.ledger import BranchRow
 from wire.clock import Clock
-from wire.messages.base import Message
-from wire.messages.states import FeedEvent, FeedWord, Occupancy
+from wire.messages.base import Message, in_rfc_3339
+from wire.messages.states import FeedWord, Occupancy
 from wire.topics import topic
 
 LENT: dict[FeedWord, tuple[int, int]] = {"checkout": (0, 1), "withdrawn": (0, -1), "checkin": (1, 1)}
 """What counts for a station's day: among loans (0) or returns (1), and how many."""
+
+
+def feed_event(boot: str, n: int, at: datetime, station: str, event: FeedWord, detail: str) -> bytes:
+    """Return a `FeedEvent` as it is sent. There is one for each fact, and all its parts are our own: written
+    from a plain dict it takes a third of what making and encoding the model takes. A test compares them."""
+    return to_json(
+        {
+            "schema": "feed/1",
+            "boot": boot,
+            "n": n,
+            "at": in_rfc_3339(at),
+            "station": station,
+            "event": event,
+            "detail": detail,
+        }
+    )
 
 
 @dataclass(slots=True)
@@ -42,7 +60,7 @@ class Branches:
         clock: Clock,
         boot: str,
         *,
-        say: Callable[[str, Message], None],
+        say: Callable[[str, bytes], None],
         retain: Callable[[str, Message], None],
     ) -> None:
         self._clock = clock
@@ -103,14 +121,7 @@ class Branches:
         view = self.views.get(branch)
         if view is None:
             return
-        said = FeedEvent(
-            boot=self._boot,
-            n=next(view.feed),
-            at=self._clock.now(),
-            station=station,
-            event=event,
-            detail=detail[:120],
-        )
+        said = feed_event(self._boot, next(view.feed), self._clock.now(), station, event, detail[:120])
         self._say(topic("feed", branch=branch), said)
 
     def publish(self, branches: Iterable[str]) -> None:

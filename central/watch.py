@@ -236,8 +236,8 @@ class Watch:
             if view is not None:
                 self.views[station] = fleet.on_loan(view, day, loans=loans, returns=returns)
 
-    def _say(self, where: str, said: Message) -> None:
-        self._link.post(Outgoing(where, said.encode()))
+    def _say(self, where: str, said: bytes) -> None:
+        self._link.post(Outgoing(where, said))
 
     def _retain(self, where: str, said: Message | None) -> None:
         """Say a retained message, unless it is what was said last; None empties the topic."""

@@ -1,4 +1,4 @@
-"""Local days of a branch, whatever order the moments come in, and what is lent on them."""
+"""What is said of a branch: its local days, what is lent on them, and its feed."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.branches import Branches
+from central.branches import Branches, feed_event
 from central.ledger.ledger import BranchRow
 from wire.clock import FakeClock
+from wire.messages.states import FeedEvent
 
 ZONES = ["Europe/Berlin", "America/Havana", "Pacific/Apia", "Australia/Lord_Howe", "UTC"]
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,3 +52,10 @@ def test_what_was_lent_is_taken_once_by_station_and_day():
 
     assert made.lent_lately() == [("k1", "2026-03-01", 1, 1), ("k1", "2026-03-02", 1, 0)]
     assert made.lent_lately() == []
+
+
+@given(st.integers(1, 2**40), st.datetimes(timezones=st.just(UTC)), st.text(max_size=120))
+def test_a_feed_event_is_written_as_its_model_would_be(n: int, at: datetime, detail: str):
+    said = FeedEvent(boot="b", n=n, at=at, station="k1", event="checkout", detail=detail)
+
+    assert said.encode() == feed_event("b", n, at, "k1", "checkout", detail)

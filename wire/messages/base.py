@@ -12,13 +12,14 @@ def _in_utc(at: datetime) -> datetime:
     return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
-def _written(at: datetime) -> str:
+def in_rfc_3339(at: datetime) -> str:
+    """Return a moment that is in UTC as it is written in every message, to the millisecond."""
     day = f"{at.year:04d}-{at.month:02d}-{at.day:02d}"  # strftime takes four times as long
     return f"{day}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{at.microsecond // 1000:03d}Z"
 
 
 Instant = Annotated[
-    AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_written, when_used="json", return_type=str)
+    AwareDatetime, AfterValidator(_in_utc), PlainSerializer(in_rfc_3339, when_used="json", return_type=str)
 ]
 """A moment in UTC, RFC 3339, to the millisecond."""
 
