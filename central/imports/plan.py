@@ -4,9 +4,10 @@ Compiled once for a file, because it runs for every row of a million.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -97,15 +98,16 @@ def _pick(take: Take, index: Mapping[str, int], today: date) -> Pick:
         case "first":
             return lambda cells: next((cells[n] for n in places if cells[n].strip()), "")
         case "flags":
-            return lambda cells: _flag(cells, places, take.words, today)
+            word = lru_cache(maxsize=4096)(lambda set_to: _flag(set_to, take.words, today))
+            return lambda cells: word(tuple([cells[n] for n in places]))
         case _:
             return lambda cells: take.glue.join(part for n in places if (part := cells[n].strip()))
 
 
-def _flag(cells: list[str], places: list[int], words: tuple[dict[str, str], ...], today: date) -> str:
-    """Return the word of the first column that is set. A date is set until it is over (Koha's `debarred`)."""
-    for n, known in zip(places, words, strict=True):
-        cell = cells[n].strip()
+def _flag(cells: Sequence[str], words: tuple[dict[str, str], ...], today: date) -> str:
+    """Return the word of the first cell that is set. A date is set until it is over (Koha's `debarred`)."""
+    for told, known in zip(cells, words, strict=True):
+        cell = told.strip()
         if cell in ("", "0", "N", "n", "no", "false") or cell.startswith("0000-00-00"):
             continue
         if len(cell) >= 10 and cell[:4].isdecimal() and cell[4] == "-" and cell[:10] < today.isoformat():
