@@ -110,6 +110,17 @@ class Here:
             return at.date()
 
 
+def carried(here: Here, number: str | None) -> str:
+    """Return a number of the ledger's as it is, or nothing where SIP2 could only carry another one."""
+    if not number or "|" in number or not number.isprintable():
+        return ""
+    try:
+        number.encode(here.account.profile.encoding)
+    except UnicodeEncodeError:
+        return ""
+    return number
+
+
 def iso(day: str | None) -> date | None:
     """Return a day as the ledger keeps it."""
     return None if day is None else date.fromisoformat(day)
@@ -238,6 +249,7 @@ LIST_FIELDS = {
     "AT": "overdue_items",
     "AU": "charged_items",
     "AV": "fine_items",
+    "BU": "recall_items",
     "CD": "unavailable_hold_items",
 }
 """Field of a list -> its name in 64."""

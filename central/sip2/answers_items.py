@@ -5,7 +5,7 @@ A tag is unlocked only where an answer says so: what was refused leaves it alone
 
 from typing import Any, Literal
 
-from central.sip2.answers import Here, compact, due_text, iso
+from central.sip2.answers import Here, carried, compact, due_text, iso
 from central.sip2.messages_items import (
     Checkin,
     CheckinResponse,
@@ -100,7 +100,7 @@ def loan_answer(
         "at": here.at,
         "institution": here.ao(asked.institution),
         "patron": asked.patron,
-        "item": asked.item or item,
+        "item": asked.item or carried(here, item),
         "title": outcome.title,
         **_money(here, outcome),
     }
@@ -150,7 +150,7 @@ def checkin_answer(here: Here, asked: Checkin, outcome: Back | Refused, holder: 
         alert=not outcome.known or outcome.alert in profile.alerts,
         permanent_location=outcome.owner_branch,
         title=outcome.title,
-        patron=outcome.patron or "",
+        patron=carried(here, outcome.patron),
         media=media(outcome.media),
         properties=outcome.properties,
         screen=tuple(screen),
@@ -165,7 +165,7 @@ def _sorting(here: Here, outcome: Back, holder: str) -> tuple[tuple[str, str], .
         "CS": outcome.call_number,
         "CT": outcome.to_branch,
         "CV": ALERTS.get(outcome.alert, "") if outcome.alert in here.account.profile.alerts else "",
-        "CY": outcome.hold_card or "",
+        "CY": carried(here, outcome.hold_card),
         "DA": holder,
     }
     offered = here.account.profile.extensions
@@ -256,7 +256,7 @@ def hold_answer(here: Here, asked: Hold, outcome: HoldKept | Refused) -> HoldRes
         expires="" if expires is None else f"{compact(expires.isoformat())}    235900",
         queue=str(outcome.position) if outcome.position else "",
         pickup=outcome.pickup or asked.pickup,
-        item=asked.item or outcome.item,
+        item=asked.item or carried(here, outcome.item),
         title=outcome.title or asked.title,
     )
 

@@ -253,6 +253,8 @@ def decode(data: bytes, dialect: Dialect = PLAIN) -> Frame | Unreadable:
     return Frame(message, sequence, check, tuple(problems))
 
 
+_SEQUENCE = frozenset(map(chr, range(0x21, 0x7F))) - {"|"}
+"""What is taken for a sequence digit: a letter is none, but it can be echoed."""
 _DIGITS = re.compile(rb"[0-9A-Fa-f]{4}")
 
 
@@ -264,7 +266,7 @@ def _error_detection(data: bytes) -> tuple[bytes, str | None, Check]:
         damaged = at >= 3 and data[at - 3 : at - 1] == b"AY" and len(data) - at < 12
         return data, None, "wrong" if damaged else "none"
     check: Check = "right" if -sum(data[: at + 2]) & 0xFFFF == int(data[at + 2 :], 16) else "wrong"
-    if at >= 5 and data[at - 3 : at - 1] == b"AY":
+    if at >= 5 and data[at - 3 : at - 1] == b"AY" and chr(data[at - 1]) in _SEQUENCE:
         return data[: at - 3], chr(data[at - 1]), check
     return data[:at], None, check
 

@@ -277,6 +277,16 @@ async def test_messages_come_in_the_language_that_is_asked_for(tmp_path: Path) -
     assert english.screen == ("This card has expired.",)
 
 
+async def test_each_list_is_given_where_it_is_asked_for_and_all_of_them_together(tmp_path: Path) -> None:
+    async with library(tmp_path) as here, terminal(here.port) as one:
+        assert (await one.say(p11("ITEM-0001"))).ok
+        recalls = await one.say(f"63001{AT}    Y     AOharbour|AACARD4711|AC|")
+        every = await one.say(f"63001{AT}YYYYYY    AOharbour|AACARD4711|AC|")
+
+    assert (recalls.recalls, recalls.recall_items, recalls.charged_items) == (0, (), ())
+    assert every.charged_items == ("ITEM-0001",)
+
+
 async def test_lists_are_given_in_parts(tmp_path: Path) -> None:
     async with library(tmp_path) as here, terminal(here.port) as one:
         for n in range(1, 8):
