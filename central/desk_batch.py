@@ -259,7 +259,7 @@ class Batch:
         kind, item = journalled(given.do)
         now = self.group.now
         self.group.hot.journal(scene.fact, before.stream, seq, "applied", kind, scene.at, now, item)
-        self._move(state, before, replace(before, upto=seq, id=scene.fact, high=seq, high_id=scene.fact))
+        self._move(state, before, replace(before, upto=seq, id=scene.fact))
 
     # --- operators
 

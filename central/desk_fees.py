@@ -70,5 +70,5 @@ def settle_fines(scene: Scene, row: ItemRow) -> None:
 def _fine(scene: Scene, row: ItemRow, loan: LoanRow, patron: str, ended: int) -> int:
     policy = scene.group.policy
     terms = policy.terms(scene.hot.patron_class(patron) or "*", row.item_class, loan.branch)
-    zone = scene.hot.zone(loan.branch) or scene.zone
+    zone = scene.hot.zone(loan.branch) or "UTC"
     return overdue_fine(terms, loan.due, local_date(ended, zone), policy.fine_calendar(loan.branch))

@@ -140,11 +140,11 @@ def _last(scene: Scene, item: str) -> history.ItemEvent | None:
 def _undo_loan(scene: Scene, do: Return) -> Deed:
     """The tag could not be unlocked: the loan is as if it had never been, in no count. Once more: no change.
 
-    Where nothing was lent here last, the item is simply back: that is what the patron sees.
+    Where the last loan was not made here, the item is simply back: that is what the patron sees.
     """
     row, last = scene.hot.item(do.item), _last(scene, do.item)
     loan = scene.hot.loan(last.id) if isinstance(last, history.Lent) else None
-    if loan is not None and loan.tag == "told":
+    if loan is not None and loan.tag == "told" and loan.station == scene.station:
         if not loan.withdrawn:
             undo_loan(scene, loan, row, "tag-failed")
         return Deed(Back(known=row is not None), do.item, loan=loan.request)

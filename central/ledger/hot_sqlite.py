@@ -70,7 +70,7 @@ class Hot(ServicesHot):
         row = self._run(self._sql.loan, (request,)).fetchone()
         if row is None:
             return None
-        of, patron, start, ended, due, renewals, withdrawn, contested, tag, branch = row
+        of, patron, start, ended, due, renewals, withdrawn, contested, tag, station, branch = row
         return LoanRow(
             request,
             of,
@@ -82,6 +82,7 @@ class Hot(ServicesHot):
             bool(withdrawn),
             bool(contested),
             tag,
+            station,
             branch,
         )
 

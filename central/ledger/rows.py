@@ -71,6 +71,7 @@ class LoanRow:
     withdrawn: bool
     contested: bool
     tag: str | None
+    station: str
     branch: str
 
 

@@ -177,6 +177,7 @@ LOAN = _by(
     loan.c.withdrawn,
     loan.c.contested,
     loan.c.tag,
+    loan.c.station,
     loan.c.branch,
 )
 NEW_LOAN = insert(loan)

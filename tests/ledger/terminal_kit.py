@@ -52,7 +52,7 @@ class Terminal:
 
 
 @cache
-def _prepared() -> bytes:
+def prepared() -> bytes:
     """Return the bytes of a ledger that holds the registry and nothing else; making one takes a while."""
 
     async def make(path: Path) -> None:
@@ -64,16 +64,11 @@ def _prepared() -> bytes:
         return (Path(folder) / "l.db").read_bytes()
 
 
-def prepare() -> None:
-    """Make the prepared ledger, before a loop runs."""
-    _prepared()
-
-
 @asynccontextmanager
 async def desk_in(folder: str, policy: Policy) -> AsyncIterator[World]:
     """Run a desk on a prepared ledger."""
     path = Path(folder) / "l.db"
-    path.write_bytes(_prepared())
+    path.write_bytes(prepared())
     async with desk_on(path, FakeClock(START), policy=policy, seed=False) as world:
         yield world
 
@@ -105,7 +100,7 @@ TABLES = {
     "payment": "key, patron, amount, terminal",
     "patron": "patron, barred",
     "change": "n, item, version, state",
-    "journal": "stream, seq, kind, item",
+    "journal WHERE stream LIKE 'terminal:%'": "stream, seq, kind, item",
     '"case"': "kind, item, detail, closed IS NULL",
 }
 

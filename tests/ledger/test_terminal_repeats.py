@@ -11,7 +11,7 @@ import pytest
 from desk_kit import START, Station, desk_on
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from terminal_kit import Terminal, charge, desk_in, dump, prepare
+from terminal_kit import Terminal, charge, desk_in, dump, prepared
 
 from central.terminal import (
     Back,
@@ -236,7 +236,7 @@ def test_however_often_frames_are_sent_they_are_done_once_and_answered_alike(
             assert _alike(replies[0]) == _alike(only)
         assert much == little
 
-    prepare()
+    prepared()  # no loop may run yet
     asyncio.run(both())
 
 
