@@ -79,8 +79,8 @@ class KeyboardScanner:
                 await asyncio.sleep(backoff.pause_s())
                 continue
             told, since = "", loop.time()
-            yield ReaderFound(source.info)
             try:
+                yield ReaderFound(source.info)
                 async with aclosing(self._codes(source)) as codes:
                     async for event in codes:
                         yield event
