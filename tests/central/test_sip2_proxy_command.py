@@ -94,6 +94,26 @@ async def test_a_record_is_written_to_its_last_line_and_can_be_explained(
     assert [one["fields"]["message"] for one in explained] == ["none", "63", "64", "11", "12", "none"]
 
 
+def test_settings_come_from_centrals_file_and_words_outrank_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = Path(__file__).parents[2] / "docs" / "examples" / "central.toml"
+    before, _, rest = example.read_text().partition("# [sip2]")
+    section, _, after = rest.partition("\n\n")
+    file = tmp_path / "central.toml"
+    file.write_text(before + "[sip2]" + section.replace("\n# ", "\n") + "\n\n" + after)
+
+    told = cli.main(["sip2", "proxy", "--config", str(file)]), capsys.readouterr().err
+    outranked = (
+        cli.main(["sip2", "proxy", "--config", str(file), "--ils", "nowhere"]),
+        capsys.readouterr().err,
+    )
+
+    assert told[0] == outranked[0] == 2
+    assert str(tmp_path / "sip2" / "cert.pem") in told[1]  # the example's own file, which is not there
+    assert str(tmp_path / "sip2" / "cert.pem") in outranked[1] or "nowhere is no address" in outranked[1]
+
+
 @pytest.mark.parametrize(
     ("words", "seen"),
     [
