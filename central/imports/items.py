@@ -1,7 +1,9 @@
 """Items into the ledger: new ones are added, known ones get what the file says of them.
 
-What circulation knows of an item (its loan, its version, its tag) is not the registry's and is never touched.
-A new item may have a history all the same: it was lent or returned before it was known.
+What circulation knows of an item (its loan, its version, its tag, where it is) is not the registry's and is
+never touched; so is its status, once it was lent or returned here: a lost item that was found stays found,
+whatever an older file says. A new item may have a history all the same: it was lent or returned before it was
+known.
 """
 
 import json
@@ -17,6 +19,7 @@ from central.ledger import schema
 from central.ledger.history import settle_history
 
 Known = dict[str, Any]
+_STATE = ("item", "version", "gone", "loan", "last_at")
 
 
 def _with_history() -> str:
@@ -32,11 +35,13 @@ class ItemWriter:
         self._work = work
         self._columns = [name for name in names if name != "item"]
         self._complete = "class" in names and "branch" in names
-        told = [name for name in self._columns if name != "place"]
-        self._known = among(schema.item, "item", ("item", "version", "gone", "loan", *told))
-        self._told = told
+        seen = tuple(name for name in self._columns if name not in ("place", "status"))
+        told = (*seen, "status") if "status" in names else seen
+        self._known = among(schema.item, "item", (*_STATE, *told))
+        self._told, self._of_seen = told, seen
         self._insert = insert(schema.item, ("item", "version", *self._columns))
         self._update = update(schema.item, "item", ("version", *told))
+        self._update_seen = update(schema.item, "item", ("version", *seen))
         self._with_history = _with_history()
 
     def write(self, rows: Sequence[Row]) -> list[Outcome]:
@@ -52,7 +57,7 @@ class ItemWriter:
         known = {row[0]: row for row in run.execute(self._known, {"keys": wanted})}
         with_history = {row[0] for row in run.execute(self._with_history, {"keys": wanted})}
         new: list[Known] = []
-        changed: list[Known] = []
+        changed: dict[bool, list[Known]] = {True: [], False: []}
         done: list[Outcome] = []
         for row in rows:
             told, before = row.told, known.get(row.told["item"])
@@ -64,17 +69,21 @@ class ItemWriter:
             elif before is None:
                 new.append({**told, "version": 1})
                 done.append("added")
-            elif before[4:] == tuple(told[name] for name in self._told):
+            elif self._same(told, before):
                 done.append("unchanged")
             else:
-                changed.append(
-                    {**told, "version": before[1] + self._tells(told, before), "old_item": before[0]}
-                )
+                version = before[1] + self._tells(told, before)
+                changed[before[4] > 0].append({**told, "version": version, "old_item": before[0]})
                 done.append("changed")
         run.executemany(self._insert, new)
-        run.executemany(self._update, changed)
+        run.executemany(self._update, changed[False])
+        run.executemany(self._update_seen, changed[True])
         self._number(new, with_history)
         return done
+
+    def _same(self, told: Known, before: tuple[Any, ...]) -> bool:
+        names = self._of_seen if before[4] > 0 else self._told
+        return before[len(_STATE) : len(_STATE) + len(names)] == tuple(told[name] for name in names)
 
     def _wrong(self, told: Known) -> tuple[str, str] | None:
         for column in ("branch", "place"):

@@ -75,6 +75,23 @@ def test_what_circulation_knows_of_an_item_is_never_touched(tmp_path: Path) -> N
     assert rows(tmp_path, "SELECT title, class FROM item WHERE item = 'i1'") == [("Another title", "dvd")]
 
 
+def test_a_status_is_corrected_until_circulation_has_seen_the_item(tmp_path: Path) -> None:
+    make(tmp_path)
+    status = "SELECT status FROM item WHERE item = 'i1'"
+    bring(tmp_path, "items", "item,status\ni1,lost\n")
+    corrected = bring(tmp_path, "items", "item,status\ni1,missing\n")
+    before = rows(tmp_path, status)
+    bring(tmp_path, "loans", "card,item,start,due\nC7,i1,2026-11-01,2026-11-30\n")
+
+    older = bring(tmp_path, "items", "item,status,title\ni1,lost,Title 1\n")
+    other = bring(tmp_path, "items", "item,status,title\ni1,lost,Another\n")
+
+    assert counts(corrected) == (0, 1, 0, 0, 0)
+    assert counts(older) == (0, 0, 1, 0, 0)
+    assert counts(other) == (0, 1, 0, 0, 0)
+    assert before == rows(tmp_path, status) == [("missing",)]
+
+
 def test_an_item_that_is_gone_while_on_loan_is_told_to_gates_as_gone(tmp_path: Path) -> None:
     make(tmp_path)
     bring(tmp_path, "loans", "card,item,start,due\nC7,i1,2026-11-01,2026-11-30\n")
