@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from central import cli_sip2_proxy, cli_sip2_serve
+from central import cli_sip2_bench, cli_sip2_proxy, cli_sip2_serve
 
 if TYPE_CHECKING:
     from central.sip2.client import Peer
@@ -37,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     cli_sip2_proxy.arguments(verbs)
     cli_sip2_serve.arguments(verbs)
+    cli_sip2_bench.arguments(verbs)
     for one in (call, probe):
         one.add_argument("address", metavar="HOST:PORT", help="the SIP2 service")
         if one is call:
@@ -64,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
         return cli_sip2_proxy.run(args)
     if args.verb in cli_sip2_serve.VERBS:
         return cli_sip2_serve.run(args)
+    if args.verb in cli_sip2_bench.VERBS:
+        return cli_sip2_bench.run(args)
     return asyncio.run(_call(args) if args.verb == "call" else _probe(args))
 
 
