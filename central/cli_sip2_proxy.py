@@ -102,7 +102,7 @@ def _encoding(name: str) -> str:
 
 
 def _recorder(out: Path, dialect: "Dialect") -> Any:
-    from central.service import version
+    from central.presence import version
     from central.sip2.proxy_record import Recorder
     from wire.clock import SystemClock
 

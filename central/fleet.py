@@ -5,7 +5,7 @@ ignored; no news for three heartbeats is *stale*, for six it is *lost*. The wors
 gives its glyph and its word.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -17,6 +17,8 @@ Presence = Literal["unseen", "online", "stale", "lost", "left"]
 
 STALE_BEATS = 3
 LOST_BEATS = 6
+LATE = timedelta(seconds=8)
+"""A station with an entry open for longer is not in step (as `wire.uplink` sees it)."""
 OUTBOX_OLD = timedelta(seconds=60)
 """An entry that waits longer than this in an outbox is worth a look."""
 
@@ -117,6 +119,27 @@ def presence(view: StationView, now: datetime) -> Presence:
     if silent > LOST_BEATS:
         return "lost"
     return "stale" if silent > STALE_BEATS else "online"
+
+
+def in_step(view: StationView, now: datetime) -> bool:
+    """Say whether central has what a station did; one that was never seen has done nothing."""
+    match presence(view, now):
+        case "unseen":
+            return True
+        case "lost" | "stale":
+            return False
+        case "left":
+            return view.work is None or view.work.outbox_open == 0
+        case "online":
+            oldest = view.work.outbox_oldest if view.work is not None else None
+            return oldest is None or now - oldest <= LATE
+
+
+def behind(views: Iterable[StationView], now: datetime) -> tuple[str, ...]:
+    """Return the gates in whose branch a kiosk is not in step: what it lent may not be known yet (design §5)."""
+    stations = tuple(views)
+    late = {view.branch for view in stations if view.kind == "kiosk" and not in_step(view, now)}
+    return tuple(sorted(view.station for view in stations if view.kind == "gate" and view.branch in late))
 
 
 def worst(view: StationView, now: datetime) -> tuple[Glyph, str]:

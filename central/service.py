@@ -10,9 +10,7 @@ what it had not committed.
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import assert_never
 
@@ -32,6 +30,7 @@ from central.ledger.rows import millis
 from central.looks import Looks
 from central.operate import Operators
 from central.pin_tries import PinTries, TryLimits
+from central.presence import Presence
 from central.results import (
     CaseClosed,
     CaseOpened,
@@ -50,14 +49,11 @@ from circulation.policy import Policy
 from wire.clock import Clock
 from wire.link import Connected, Disconnected, Inbound, Link, Outgoing, Refused
 from wire.messages.asks import ItemChanges
-from wire.messages.states import CentralStatus
 from wire.topics import TABLE, Party, match, topic
 
 log = logging.getLogger("turnleaf.central.service")
 
 SUBSCRIPTIONS = tuple(topic(known.name) for known in TABLE if Party.CENTRAL in known.reads)
-STATIONS_PER_S = 300.0
-"""How many stations may come back in a second after an outage (design §3)."""
 REGISTRY_S = 5.0
 OWN_SAMPLES_S = 10.0
 RECALLED_KEEP_S = 5.0
@@ -68,32 +64,6 @@ EFFECTS_AT_ONCE = 32
 """Effects told in one turn of the loop: facts that arrive meanwhile do not wait for the news of others."""
 CLOSED_LATELY = timedelta(days=2)
 """Alarms that were over since so long before a start are emptied once more: the last word may be unsaid."""
-
-
-def version() -> str:
-    """Return the installed version."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("turnleaf")
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def status(clock: Clock, boot: str, state: str, stations: int, *, elsewhere: bool = False) -> Outgoing:
-    """Return central's retained presence; `lost` is its will. `elsewhere`: gates ask before they sound."""
-    said = CentralStatus.model_validate(
-        {
-            "state": state,
-            "boot": boot,
-            "at": clock.now(),
-            "version": version(),
-            "reconnect_window_s": round(stations / STATIONS_PER_S, 2),
-            "elsewhere": elsewhere,
-        }
-    )
-    return Outgoing(topic("central"), said.encode(), retain=True)
 
 
 class Service:
@@ -143,6 +113,14 @@ class Service:
         look, at_once = self.authority.look, self.authority.looks_at_once
         self.looks = Looks(look, ledger, self.desk.submit, clock, at_once=at_once) if look else None
         self.asks = Asks(ledger, link, items_key, clock, tries, self.looks)
+        self.presence = Presence(
+            link,
+            clock,
+            ledger.boot,
+            lambda: self.watch.views,
+            every_s=settings.status_s,
+            elsewhere=self.looks is not None,
+        )
         self.operators = Operators(
             link,
             clock,
@@ -168,18 +146,18 @@ class Service:
                     tasks.create_task(self.asks.run(), name="asks")
                     tasks.create_task(self.watch.run(), name="watch")
                     tasks.create_task(self.writer.run(), name="telemetry")
-                    tasks.create_task(self._presence(), name="presence")
+                    tasks.create_task(self.presence.run(), name="presence")
                     tasks.create_task(self._registry(), name="registry")
                     tasks.create_task(self._own_samples(), name="own samples")
                     tasks.create_task(self._terminals(), name="sip2 server")
                     await self._connected.wait()
                     ready()
             except asyncio.CancelledError:
-                await self._farewell("left")
+                await self.presence.farewell("left")
                 raise
             except BaseExceptionGroup as group:
                 if group.subgroup(LeaseLost) is None:  # else another central works and says so itself
-                    await self._farewell("lost")
+                    await self.presence.farewell("lost")
                 raise
             finally:
                 link.cancel()
@@ -257,29 +235,12 @@ class Service:
             numbers |= self.authority.beside.numbers() if self.authority.beside else {}
             self.writer.put(Point("all", "central", "service", self.clock.now(), numbers))
 
-    async def _presence(self) -> None:
-        """Say our presence again and again, with jitter."""
-        while True:
-            await asyncio.sleep(self.settings.status_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
-            self._birth()
-
-    def _birth(self) -> None:
-        stations, elsewhere = len(self.watch.views), self.looks is not None
-        self.link.post(status(self.clock, self.ledger.boot, "online", stations, elsewhere=elsewhere))
-
-    async def _farewell(self, state: str) -> None:
-        """Say that we go; the link ends cleanly then, so that the broker would not say it for us."""
-        goodbye = status(self.clock, self.ledger.boot, state, len(self.watch.views))
-        with suppress(Exception):
-            async with asyncio.timeout(2.0):
-                await self.link.publish(goodbye)
-
     async def _events(self, tasks: asyncio.TaskGroup) -> None:
         async for event in self.link.events():
             match event:
                 case Connected():
                     self.watch.forget_said()
-                    self._birth()
+                    self.presence.birth()
                     self._connected.set()
                 case Disconnected(reason=reason):
                     log.warning("the broker is away: %s", reason)

@@ -8,7 +8,8 @@ from pathlib import Path
 from central.authority_kinds import choose
 from central.config import CentralSettings, InfluxTelemetry, SqliteTelemetry
 from central.ledger.ledger import Ledger
-from central.service import SUBSCRIPTIONS, Service, status
+from central.presence import status
+from central.service import SUBSCRIPTIONS, Service
 from central.telemetry.port import TelemetryStore
 from circulation.policy import Policy
 from wire.clock import SystemClock

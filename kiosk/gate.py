@@ -16,9 +16,10 @@ from firmware_bridge.tags.reading import ForeignTag, ItemTag, Security, TagReadi
 from kiosk.config import GatePolicy
 from wire.messages.facts import Verdict
 
-Known = Literal["available", "loan", "gone", "absent", "unknown"]
-"""What the copy says of an item. `gone`: withdrawn from the collection. `absent`: the copy is complete and
-does not have it. `unknown`: the copy is too old, or was never complete."""
+Known = Literal["available", "unsettled", "loan", "gone", "absent", "unknown"]
+"""What the copy says of an item. `unsettled`: available, but a station that lends has not told everything.
+`gone`: withdrawn from the collection. `absent`: the copy is complete and does not have it. `unknown`: the
+copy is too old, or was never complete."""
 
 Case = Literal["lent-but-secured", "not-in-ledger", "unsecured-not-lent"]
 
@@ -62,6 +63,8 @@ def verdict(security: Security, known: Known, policy: GatePolicy) -> Ruling:
             return Ruling("pass", "lent-but-secured") if security == "secured" else SILENT
         case "available":
             return ALARM if security == "secured" else _soft(policy)
+        case "unsettled":
+            return ALARM if security == "secured" else SILENT
         case "absent":
             return Ruling("pass", "not-in-ledger")
         case "gone":

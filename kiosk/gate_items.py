@@ -56,7 +56,8 @@ class GateItems:
         """Return what the copy says of an item, in microseconds; `unknown` when the copy is too old."""
         if not self._copy.is_fresh(self._station.stamper.clock.now(), self._max_age_s):
             return "unknown"
-        return self._view.state(item_hash(self._key, item))
+        known = self._view.state(item_hash(self._key, item))
+        return "unsettled" if known == "available" and not self._station.branch_in_step else known
 
     @property
     def n(self) -> int | None:

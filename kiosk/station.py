@@ -50,7 +50,6 @@ T = TypeVar("T")
 
 FAREWELL_S = 2.0
 """How long a clean goodbye may take; after it the will says `lost` instead of `left`."""
-
 WORK_S = 1.0  # how often the work state is looked at; said when it changed, and with each heartbeat
 
 
@@ -76,7 +75,7 @@ class Station:
         """What the start found half done (streams.md L5)."""
         self.answers: asyncio.Queue[tuple[Answer, Phase]] = asyncio.Queue()
         self.changed = Notice()
-        self.connected = self.central_online = self.decided_elsewhere = False
+        self.connected = self.central_online = self.decided_elsewhere = self.branch_in_step = False
         self.uplink = Uplink(edge, link, settings.name, stamper, self._on_answer)
         self.states = StationStates(settings.name, stamper)
         self._presence = Presence(stamper.boot)
@@ -227,7 +226,7 @@ class Station:
                 self.say_work(again=True)
                 self.uplink.handle(event)
             case Disconnected(reason=reason):
-                self.connected = self.central_online = False
+                self.connected = self.central_online = self.branch_in_step = False
                 self.uplink.handle(event)
                 log.warning("connection lost: %s", reason)
             case Refused(topic=refused, reason=reason):
@@ -246,6 +245,7 @@ class Station:
                 case "central":
                     said = CentralStatus.decode(event.payload)
                     self.central_online, self.decided_elsewhere = said.state == "online", said.elsewhere
+                    self.branch_in_step = self.central_online and self.settings.name not in said.behind
                 case "status":
                     self._on_status(Status.decode(event.payload))
                 case "command":

@@ -108,10 +108,11 @@ class Centre:
         await asyncio.sleep(for_s / 2)
         await first.kill()
 
-    async def restore(self, for_s: float, thrown_away: Callable[[], int]) -> None:
+    async def restore(self, for_s: float, thrown_away: Callable[[], int | None]) -> None:
         """The ledger is lost, and put back from a copy made some seconds ago.
 
-        Not when a disk that brought facts since then was thrown away: nobody could bring those again.
+        Not when a disk that brought facts since then was thrown away (None: one is about to be): nobody could
+        bring those again.
         """
         copies = self._folder / f"copies-{self.starts}"
         gone = thrown_away()
@@ -119,7 +120,7 @@ class Centre:
         await asyncio.sleep(for_s)
         self.held += 1
         try:
-            if thrown_away() == gone:
+            if gone is not None and thrown_away() == gone:
                 await self.daemon.kill()
                 await self._command("restore", str(copies))
         finally:

@@ -179,8 +179,9 @@ class Field:
     def _place(self, victim: str) -> Centre | Post:
         return self.central if victim == "central" else self.posts[victim]
 
-    def _thrown_away(self) -> int:
-        return sum(post.thrown_away for post in self.posts.values())
+    def _thrown_away(self) -> int | None:
+        posts = self.posts.values()
+        return None if any(post.cloned for post in posts) else sum(post.thrown_away for post in posts)
 
     async def _kill_broker(self, step: Step) -> None:
         await self.broker.kill()  # its supervisor starts it again

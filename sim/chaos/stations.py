@@ -52,8 +52,13 @@ class Post:
 
     @property
     def thrown_away(self) -> int:
-        """Disks of this station that are gone, or about to go."""
-        return len(self._clones) + self._cloning
+        """How many disks of this station are gone."""
+        return len(self._clones)
+
+    @property
+    def cloned(self) -> bool:
+        """Whether a disk runs that is about to go."""
+        return self._cloning > 0
 
     @property
     def starts(self) -> int:

@@ -12,7 +12,8 @@ from central.config import CentralSettings
 from central.ledger.ledger import Ledger
 from central.ledger.rows import millis
 from central.ledger.seed import Registry, load
-from central.service import SUBSCRIPTIONS, Service, status
+from central.presence import status
+from central.service import SUBSCRIPTIONS, Service
 from central.telemetry.sqlite_store import SqliteStore
 from circulation.policy import Policy
 from wire.clock import Clock, SystemClock, new_stamper

@@ -57,6 +57,26 @@ def sample(n: int, boot: str = "A", clock: str = "synced", **values: float) -> S
     )
 
 
+def test_gates_are_behind_while_a_kiosk_of_their_branch_may_have_lent_unheard() -> None:
+    gate = StationView("gate-1", "main", "gate", "Gate", NOW)
+    other = StationView("gate-2", "annex", "gate", "Gate of the annex", NOW)
+    fine = online()
+    waiting = fleet.on_work(fine, work(oldest=0), NOW)
+    gone = fleet.on_status(waiting, status("left"), NOW)
+
+    def behind(kiosk: StationView, seconds: float = 9) -> tuple[str, ...]:
+        return fleet.behind((gate, other, kiosk), at(seconds))
+
+    assert behind(FRESH) == (), "it was never seen, so it lent nothing"
+    assert behind(fine) == ()
+    assert behind(waiting, 8) == ()
+    assert behind(waiting, 8.1) == ("gate-1",)
+    assert behind(fleet.on_status(fine, status("lost"), NOW)) == ("gate-1",)
+    assert behind(fine, 91) == ("gate-1",), "no news"
+    assert behind(gone) == ("gate-1",), "switched off with entries in its outbox"
+    assert behind(fleet.on_status(fine, status("left"), NOW)) == ()
+
+
 def test_the_death_of_another_boot_is_ignored() -> None:
     second = fleet.on_status(online("A"), status(boot="B"), at(5))
 

@@ -17,6 +17,9 @@ TABLE: tuple[tuple[Security, Known, Ruling], ...] = (
     ("secured", "absent", Ruling("pass", "not-in-ledger")),
     ("secured", "gone", SILENT),
     ("secured", "unknown", Ruling("alarm", sound=True, degraded=True)),
+    ("secured", "unsettled", Ruling("alarm", sound=True)),
+    ("unsecured", "unsettled", SILENT),
+    ("unknown", "unsettled", SILENT),
     ("unsecured", "available", SOFT),
     ("unsecured", "loan", SILENT),
     ("unsecured", "absent", Ruling("pass", "not-in-ledger")),
@@ -42,7 +45,7 @@ def test_each_cell_of_the_table_has_its_ruling(security: Security, known: Known,
 def test_the_table_has_no_cell_without_a_row() -> None:
     cells = {(security, known) for security, known, _ in TABLE}
 
-    assert len(cells) == len(TABLE) == 3 * 5
+    assert len(cells) == len(TABLE) == 3 * 6
 
 
 @pytest.mark.parametrize(

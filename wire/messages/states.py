@@ -89,6 +89,9 @@ class CentralStatus(Message):
     elsewhere: bool = Field(
         False, description="Loans are decided elsewhere: a gate asks before it sounds (ask-verdict)."
     )
+    behind: tuple[StationName, ...] = Field(
+        (), description="Gates in whose branch a station that lends is not in step: no soft alarms there."
+    )
 
 
 class Command(Message):
