@@ -52,8 +52,10 @@ class Device:
                 return f"pcsc:{reader}"
             case PadSettings(serial=path) if path:
                 return f"serial:{path}"
-            case PadSettings(host=host, port=port) | PrinterSettings(host=host, port=port):
+            case PadSettings(host=host, port=port):
                 return f"tcp://{host}:{port}"
+            case PrinterSettings() as printer:
+                return printer.address
             case CardSettings(reader=reader):
                 return f"pcsc:{reader or 'the first reader'}"
             case ScannerSettings(kind=kind, path=path):

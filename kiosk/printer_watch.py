@@ -9,7 +9,8 @@ import asyncio
 from typing import Literal, Protocol, runtime_checkable
 
 from firmware_bridge.escpos import EscposStatus
-from firmware_bridge.ports import DeviceInfo, Printer, PrinterStatus
+from firmware_bridge.ports import DeviceInfo, Printer, PrinterStatus, Transport
+from firmware_bridge.serial_line import open_serial
 from firmware_bridge.transport import open_tcp
 from kiosk.config import PrinterSettings
 from kiosk.pad_loop import go_on
@@ -44,11 +45,16 @@ def judge(status: PrinterStatus) -> tuple[Literal["ok", "degraded"], str]:
     return ("degraded", seen) if seen else ("ok", "")
 
 
+async def connect(settings: PrinterSettings) -> Transport:
+    """Open a connection to the configured printer; raises DeviceLost, ConfigError."""
+    if settings.serial:
+        return await open_serial(settings.serial, baud=settings.baud, parity="N")
+    return await open_tcp(settings.host, settings.port, timeout_s=settings.timeout_s)
+
+
 def open_printer(settings: PrinterSettings) -> EscposStatus:
     """Return the driver of the configured printer; it connects by itself with each question."""
-    return EscposStatus(
-        lambda: open_tcp(settings.host, settings.port, timeout_s=settings.timeout_s), settings.timeout_s
-    )
+    return EscposStatus(lambda: connect(settings), settings.timeout_s)
 
 
 async def watch_printer(

@@ -14,9 +14,8 @@ from firmware_bridge.ports import DeviceInfo, Printer, PrinterStatus
 from firmware_bridge.receipt import Receipt
 from firmware_bridge.receipt_identity import identity_of
 from firmware_bridge.receipt_printer import EscposPrinter, PaperOut, Reachable, ReceiptPrinter
-from firmware_bridge.transport import open_tcp
 from kiosk.config_devices import PrinterSettings, ReceiptSettings
-from kiosk.printer_watch import open_printer
+from kiosk.printer_watch import connect, open_printer
 from wire.errors import DeviceError
 
 log = logging.getLogger("turnleaf.kiosk.receipts")
@@ -94,11 +93,9 @@ def kiosk_printer(printer: PrinterSettings, receipt: ReceiptSettings | None) -> 
     status = open_printer(printer)
 
     async def identity() -> DeviceInfo:
-        return await identity_of(
-            lambda: open_tcp(printer.host, printer.port, timeout_s=printer.timeout_s), printer.timeout_s
-        )
+        return await identity_of(lambda: connect(printer), printer.timeout_s)
 
     if receipt is None:
         return KioskPrinter(status, None, identity)
-    where = Reachable(f"tcp://{printer.host}:{printer.port}", receipt.profile, printer.timeout_s)
+    where = Reachable(printer.address, receipt.profile, printer.timeout_s)
     return KioskPrinter(status, EscposPrinter(where, status), identity)

@@ -5,6 +5,9 @@ and nothing is said), cover open.
 """
 
 import asyncio
+import os
+import tty
+from collections.abc import Callable
 
 from firmware_bridge.escpos import DLE, EOT, FIXED, Ask, OfflineBit, PaperBit, PrinterBit
 from sim.devices.paper import PaperRoll
@@ -44,6 +47,7 @@ class EscposPrinter:
         """What it says of itself, by the n of GS I n; nothing for another n."""
         self._line, self._page = "", "ascii"
         self._told = b""
+        self._ends: tuple[int, ...] = ()
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.StreamWriter] = set()
 
@@ -52,8 +56,29 @@ class EscposPrinter:
         self._server = await asyncio.start_server(self._serve, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def plug_serial(self) -> str:
+        """Open its serial port, a pseudo terminal, and return its path; `stop` closes it."""
+        self._ends = os.openpty()
+        for end in self._ends:
+            tty.setraw(end)
+        waiting = b""
+
+        def heard() -> None:
+            nonlocal waiting
+            waiting = self._hear(
+                waiting + os.read(self._ends[0], 4096), lambda data: _put(self._ends[0], data)
+            )
+
+        asyncio.get_running_loop().add_reader(self._ends[0], heard)
+        return os.ttyname(self._ends[1])
+
     async def stop(self) -> None:
         """Hang up, and listen no more."""
+        if self._ends:
+            asyncio.get_running_loop().remove_reader(self._ends[0])
+            for end in self._ends:
+                os.close(end)
+            self._ends = ()
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -135,21 +160,26 @@ class EscposPrinter:
             if line:
                 self.paper.append(line)
 
+    def _hear(self, waiting: bytes, write: Callable[[bytes], None]) -> bytes:
+        """Answer and print what has come; return what is not whole yet."""
+        while (at := waiting.find(bytes((DLE, EOT)))) >= 0 and len(waiting) >= at + 3:
+            self._print(waiting[:at])
+            number, waiting = waiting[at + 2], waiting[at + 3 :]
+            self.questions += 1
+            if not self.mute and number in set(Ask):
+                write(bytes((self.answer(Ask(number)),)))
+        waiting = self._print(waiting)
+        told, self._told = self._told, b""
+        if told:
+            write(told)
+        return waiting
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.add(writer)
         waiting = b""
         try:
             while data := await reader.read(64):
-                waiting += data
-                while (at := waiting.find(bytes((DLE, EOT)))) >= 0 and len(waiting) >= at + 3:
-                    self._print(waiting[:at])
-                    number, waiting = waiting[at + 2], waiting[at + 3 :]
-                    self.questions += 1
-                    if not self.mute and number in set(Ask):
-                        writer.write(bytes((self.answer(Ask(number)),)))
-                waiting = self._print(waiting)
-                told, self._told = self._told, b""
-                writer.write(told)
+                waiting = self._hear(waiting + data, writer.write)
                 if self.cut_after is not None and len(self.paper) >= self.cut_after:
                     writer.transport.abort()
         except OSError:
@@ -157,3 +187,7 @@ class EscposPrinter:
         finally:
             self._lines.discard(writer)
             writer.close()
+
+
+def _put(descriptor: int, data: bytes) -> None:
+    os.write(descriptor, data)

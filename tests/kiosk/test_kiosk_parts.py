@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from pydantic import ValidationError
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "edge"))
 
@@ -21,11 +22,13 @@ from firmware_bridge.ports import CardUnread, CodeRefused, DeviceInfo, PrinterSt
 from firmware_bridge.receipt import Line, Receipt
 from firmware_bridge.receipt_printer import FakeReceiptPrinter, PaperOut
 from firmware_bridge.scanner import FakeScanner, KeyboardScanner, KeyboardSettings
+from kiosk import receipts
 from kiosk.config import KioskSettings
 from kiosk.daemon_kiosk import KioskDaemon, run_kiosk
 from kiosk.receipts import KioskPrinter
 from kiosk.scanner_watch import open_scanner
 from kiosk.station_link import link_settings
+from sim.devices.printer import CUT, EscposPrinter
 from wire.clock import new_stamper
 from wire.link import LinkSettings
 from wire.link_memory import MemoryBroker, MemoryLink
@@ -276,3 +279,29 @@ async def test_a_printer_without_receipts_offers_none() -> None:
 
     assert one.ready == "none"
     assert await one.print(RECEIPT) == "away"
+
+
+async def test_a_printer_on_a_serial_line_is_asked_and_prints(tmp_path: Path) -> None:
+    far = EscposPrinter()
+    told = {"serial": far.plug_serial(), "every_s": 0.1}
+    settings = settings_of(tmp_path, printer=told, receipt={"profile": "TM-T20II"})
+    assert settings.printer is not None
+    one = receipts.kiosk_printer(settings.printer, settings.receipt)
+    try:
+        async with asyncio.timeout(20):
+            said, known = await one.status(), await one.info()
+            outcome = await one.print(RECEIPT)
+            far.use_up()
+            refused = await one.print(RECEIPT)
+    finally:
+        await far.stop()
+
+    assert (said.paper, known.model) == ("ok", "TM-T20II")
+    assert (outcome, refused, one.ready) == ("printed", "paper-out", "paper-out")
+    assert far.paper == ["Momo", CUT]
+
+
+@pytest.mark.parametrize("told", [{}, {"host": "a", "serial": "/dev/ttyS0"}])
+def test_a_printer_has_one_way_there(tmp_path: Path, told: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="either a host or a serial port"):
+        settings_of(tmp_path, printer=told)
