@@ -30,14 +30,14 @@ async def survey(bench: Bench, count: int) -> int:
     except asyncio.CancelledError:
         bench.say("ended")
     rows = [
-        {"content": kind.content, "afi": None if kind.afi is None else f"{kind.afi:02X}", "owner": kind.owner,
-         "locked": kind.locked, "damage": kind.damage, "tags": number}
+        {"content": kind.content, "model": kind.model, "afi": None if kind.afi is None else f"{kind.afi:02X}",
+         "owner": kind.owner, "locked": kind.locked, "damage": kind.damage, "tags": number}
         for kind, number in found.rows()
     ]  # fmt: skip
-    text = [f"{'tags':>5}  {'content':<12} {'AFI':<4} {'owner':<14} {'locked':<7} damage"]
+    text = [f"{'tags':>5}  {'content':<12} {'model':<11} {'AFI':<4} {'owner':<14} {'locked':<7} damage"]
     text += [
-        f"{row['tags']:>5}  {row['content']:<12} {row['afi'] or '?':<4} {row['owner'] or '-':<14}"
-        f" {row['locked']:<7} {row['damage']}"
+        f"{row['tags']:>5}  {row['content']:<12} {row['model'] or '-':<11} {row['afi'] or '?':<4}"
+        f" {row['owner'] or '-':<14} {row['locked']:<7} {row['damage']}"
         for row in rows
     ]
     settings = found.settings()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from firmware_bridge.ports import TagMemory
+from firmware_bridge.tags.image import DSFIDS
 from firmware_bridge.tags.reading import (
     BlankTag,
     DamagedTag,
@@ -16,8 +17,10 @@ from firmware_bridge.tags.reading import (
     ItemTag,
     PatronTag,
     SecurityBits,
+    TagContent,
     UnknownTag,
     decode_tag,
+    identify,
 )
 
 
@@ -26,6 +29,8 @@ class Kind:
     """What tags can have in common."""
 
     content: str
+    model: str
+    """What its content follows (ISO 28560 part, legacy layout); empty where nothing was understood."""
     afi: int | None
     owner: str
     locked: str
@@ -54,6 +59,7 @@ class Survey:
     def settings(self) -> str:
         """Return the lines of a station's settings that fit what was seen; empty when no item was seen."""
         items = Counter[tuple[int | None, str]]()
+        models = Counter(kind.model for kind in self.tags.values() if kind.content == "item" and kind.model)
         for kind in self.tags.values():
             if kind.content == "item" and kind.owner:
                 items[(kind.afi, kind.owner)] += 1
@@ -70,24 +76,30 @@ class Survey:
             name = known.get(afi, "afi_secured or afi_lent: look which of the items are on loan")
             line = f"{name} = 0x{afi:02X}" if afi in known else f"# 0x{afi:02X}: {name}"
             lines.append(f"{line}  # {count} tags")
+        written = [model for model, _ in models.most_common() if model in DSFIDS]
+        if written:
+            isils = Counter(kind.owner for kind in self.tags.values() if kind.model in DSFIDS and kind.owner)
+            lines += ["[tags]", *(f"owner = {json.dumps(isil)}" for isil, _ in isils.most_common(1))]
+            lines += [f'model = "{written[0]}"  # {models[written[0]]} tags']
         return "\n".join(lines)
 
 
 def kind_of(memory: TagMemory, bits: SecurityBits) -> Kind:
     """Return what one tag is, without its item."""
-    reading = decode_tag(memory, frozenset(), bits)
+    reading, found = decode_tag(memory, frozenset(), bits), identify(memory)
+    model = found.model if isinstance(found, TagContent) else ""
     blocks = len(memory.blocks) // memory.block_size
     locked = "none" if not memory.locked else "all" if len(memory.locked) >= blocks else "some"
     match reading:
         case ItemTag() | ForeignTag():
-            return Kind("item", memory.afi, reading.owner, locked)
+            return Kind("item", model, memory.afi, reading.owner, locked)
         case PatronTag():
-            return Kind("patron card", memory.afi, "", locked)
+            return Kind("patron card", model, memory.afi, "", locked)
         case BlankTag():
-            return Kind("blank", memory.afi, "", locked)
+            return Kind("blank", model, memory.afi, "", locked)
         case DamagedTag():
-            return Kind("damaged", memory.afi, "", locked, reading.reason)
+            return Kind("damaged", model, memory.afi, "", locked, reading.reason)
         case UnknownTag():
-            return Kind("unknown", memory.afi, "", locked, reading.reason)
+            return Kind("unknown", model, memory.afi, "", locked, reading.reason)
         case _:
             assert_never(reading)

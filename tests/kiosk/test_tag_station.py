@@ -298,8 +298,10 @@ async def test_a_survey_reads_and_writes_nothing(tmp_path: Path, pad: FeigPad) -
         assert await command.end() == 0
 
     assert said["rows"] == [
-        {"content": "item", "afi": "07", "owner": OWNER, "locked": "none", "damage": "", "tags": 5}
-    ]
+        {"content": "item", "model": "iso28560-3", "afi": "07", "owner": OWNER, "locked": "none", "damage": "",
+         "tags": 5}
+    ]  # fmt: skip
+    assert 'model = "iso28560-3"  # 5 tags' in said["settings"]
     assert f'owners = ["{OWNER}"]' in said["settings"]
     assert [bytes(tag.memory) for tag in tags] == before
 
