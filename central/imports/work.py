@@ -1,8 +1,8 @@
 """What the writers of an import share: the ledger in one transaction, numbered changes, the branches.
 
 An import has the ledger to itself, as central has (`Ledger.open`), so it writes through the same hands
-(`Hot`) and under the same lease. Items of which gates hear another word get the next numbers of the same row
-of numbers, in the same commit.
+(`Hot`) and, as these do, in SQLite's own words, under the same lease. Items of which gates hear another word
+get the next numbers of the same row of numbers, in the same commit.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
