@@ -12,6 +12,7 @@ Not for: the network, and reading (ask the ledger).
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from circulation.policy import Policy
 from wire.clock import Clock
 from wire.ids import item_hash
 from wire.messages.asks import ItemChange
+
+log = logging.getLogger("turnleaf.central.desk")
 
 GROUP = 500
 """Inputs in one transaction; measured: more gains little and makes everyone wait longer."""
@@ -158,7 +161,12 @@ class Desk:
 
     async def _keep_up(self) -> None:
         while True:
-            await self.upkeep()
+            try:
+                await self.upkeep()
+            except (
+                Exception
+            ) as error:  # the database's own trouble ends `run`; a bug here must not end upkeep
+                log.error("upkeep broke off, and is tried again: %s", type(error).__name__)
             await asyncio.sleep(UPKEEP_S)
 
     async def _group(self, worker: ThreadPoolExecutor) -> None:
@@ -203,8 +211,9 @@ class Desk:
         return self._transaction(lambda group: Batch(group, self._memory).run(given))
 
     def _upkeep(self) -> tuple[Forgotten, list[Effect]]:
+        forgotten = forget(self.ledger.hot, self._policy.retention, millis(self._clock.now()))
         _, effects = self._transaction(_due_by_now)
-        return forget(self.ledger.hot, self._policy.retention, millis(self._clock.now())), effects
+        return forgotten, effects
 
     def _transaction(self, work: Callable[[Group], T]) -> tuple[T, list[Effect]]:
         hot = self.ledger.hot

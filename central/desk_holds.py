@@ -5,7 +5,6 @@ transaction asks once), nothing of this is looked up.
 """
 
 from dataclasses import replace
-from datetime import date
 
 from central.desk_scene import Group, Scene
 from central.ledger.rows import ItemRow, LoanRow
@@ -45,17 +44,37 @@ def catch(scene: Scene, row: ItemRow, branch: str) -> Caught | None:
     holds = holds_on(scene, row)
     if not holds:
         return None
+    today = local_date(scene.at, scene.zone)
+    over = expire(holds, today)
+    for hold in over.holds:
+        _close(scene, hold)
+    left = [hold for hold in holds if hold.hold not in {one.hold for one in over.holds}]
     item = Item(row.item, row.item_class, row.branch, row.gone, title=row.title_id or None)
-    caught = on_return(item, holds, branch, _today(scene), scene.group.policy)
+    caught = on_return(item, left, branch, today, scene.group.policy)
     if caught is not None:
         scene.hot.hold_state(caught.hold)
+    for freed in over.freed:
+        if freed != row.item:
+            _free(scene, freed)
     return caught
 
 
 def end(scene: Scene, hold: Hold, freed: str | None) -> None:
     """A hold is over: collected, cancelled or expired. The copy that was kept for it goes to who is next."""
+    _close(scene, hold)
+    if freed is not None:
+        _free(scene, freed)
+
+
+def _close(scene: Scene, hold: Hold) -> None:
+    """A hold that is over keeps no item but the one that was collected."""
+    if hold.state != "collected":
+        hold = replace(hold, ready_item=None, ready_until=None)
     scene.hot.hold_state(hold, ended=scene.at)
-    row = None if freed is None else scene.hot.item(freed)
+
+
+def _free(scene: Scene, item: str) -> None:
+    row = scene.hot.item(item)
     if row is not None and row.state.loan is None:
         catch(scene, row, row.place or row.branch)
 
@@ -93,13 +112,9 @@ def expire_holds(group: Group) -> int:
         over = expire([hold], local_date(group.now, zone))
         for one in over.holds:
             scene = Scene(group, group.hot, "", hold.pickup, zone, "", hold.hold, group.now)
-            end(scene, replace(one, ready_item=None, ready_until=None), hold.ready_item)
+            end(scene, one, hold.ready_item)
             ended += 1
     return ended
 
 
 DAY_MS = 86_400_000
-
-
-def _today(scene: Scene) -> date:
-    return local_date(scene.at, scene.zone)

@@ -1,11 +1,14 @@
 """Who waited for what, who owed and who paid is forgotten, in every byte of the file."""
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from desk_kit import Station, World, desk_on
 from terminal_kit import Terminal, charge
 from test_forgetting import copies
 
+from central import desk
 from central.terminal import DropHold, Lend, Pay, PlaceHold, Return
 from circulation.policy import Policy
 
@@ -100,3 +103,29 @@ async def take_over(world: World) -> None:
     """Lend the item to somebody else; that request could still be withdrawn."""
     k2 = Station(world, "k2")
     await k2.send(k2.checkout("item-1", "CARD2"))
+
+
+async def test_a_fault_in_upkeep_stops_neither_lending_nor_forgetting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = asyncio.Semaphore(0)
+
+    def fails(group: object) -> None:
+        loop.call_soon_threadsafe(rounds.release)
+        raise RuntimeError("a bug")
+
+    loop = asyncio.get_running_loop()
+    async with desk_on(tmp_path / "l.db") as world:
+        sc = Terminal(world)
+        monkeypatch.setattr(desk, "UPKEEP_S", 0.0)
+        monkeypatch.setattr(desk, "_due_by_now", fails)
+        running = asyncio.create_task(world.desk._keep_up())
+        await rounds.acquire()
+        await sc.ask(Lend("CARD1", "item-1"))
+        await sc.ask(Return("item-1"))
+        async with asyncio.timeout(20):
+            while world.rows("SELECT patron FROM loan") != [(None,)]:
+                await rounds.acquire()
+        running.cancel()
+
+        assert not world.loans()

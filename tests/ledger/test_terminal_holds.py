@@ -141,6 +141,22 @@ async def test_what_is_not_collected_in_time_goes_to_the_next(tmp_path: Path) ->
         assert world.rows("SELECT state FROM hold ORDER BY n") == [("expired",), ("ready",)]
 
 
+async def test_what_was_not_collected_is_the_next_ones_even_before_anybody_noticed(tmp_path: Path) -> None:
+    """The item went out against the rule and came back when its days on the shelf were over."""
+    async with desk_on(tmp_path / "l.db") as world:
+        sc, k1 = Terminal(world), Station(world)
+        await sc.ask(PlaceHold("CARD2", "item-1"))
+        await sc.ask(PlaceHold("CARD3", "item-1"))
+        await sc.ask(Return("item-1"))
+        await k1.send(k1.checkout("item-1", "CARD1", offline=True))
+        world.clock.advance(9 * 86400)
+        back = await sc.got(Back, Return("item-1"))
+
+        assert back.hold_card == "CARD3"
+        assert queue(world) == [("patron-3", "ready", "item-1")]
+        assert any(case.startswith("lent-offline-against-rule") for case in world.cases())
+
+
 async def test_a_loan_is_not_renewed_while_somebody_waits(tmp_path: Path) -> None:
     async with desk_on(tmp_path / "l.db") as world:
         catalogue(world, {"item-1": "t1", "item-2": "t1"})
