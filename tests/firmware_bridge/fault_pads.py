@@ -19,7 +19,8 @@ from wire.errors import DeviceError
 
 HERE = "127.0.0.1"
 TURNS = 4
-PATIENCE_S = 0.1
+PATIENCE_S, LONG_S = 0.1, 2.0
+"""Patience with a fault that is to be noticed, and with one that the driver shall not even feel."""
 UIDS = [f"E0040150000000{n:02X}" for n in range(3)]
 Came = Counter[str]
 AnyPad = FeigPad | ThreeMPad
@@ -94,7 +95,7 @@ class Bridge:
 
 
 @asynccontextmanager
-async def pad_on(driver: str, port: int) -> AsyncIterator[AnyPad]:
+async def pad_on(driver: str, port: int, patience_s: float) -> AsyncIterator[AnyPad]:
     """Yield the production driver of a pad behind `port`."""
     async with AsyncExitStack() as stack:
         make, way = driver.split("-")
@@ -102,26 +103,29 @@ async def pad_on(driver: str, port: int) -> AsyncIterator[AnyPad]:
         pad: AnyPad
         if make == "feig":
             pad = (
-                FeigPad.serial(path, timeout_s=PATIENCE_S)
+                FeigPad.serial(path, timeout_s=patience_s)
                 if path
-                else FeigPad.tcp(HERE, port, timeout_s=PATIENCE_S)
+                else FeigPad.tcp(HERE, port, timeout_s=patience_s)
             )
         elif path:
-            pad = ThreeMPad.serial(path, timeout_s=PATIENCE_S, write_tries=3)
+            pad = ThreeMPad.serial(path, timeout_s=patience_s, write_tries=3)
         else:
-            pad = ThreeMPad.tcp(HERE, port, timeout_s=PATIENCE_S, write_tries=3)
+            pad = ThreeMPad.tcp(HERE, port, timeout_s=patience_s, write_tries=3)
         stack.push_async_callback(pad.close)
         yield pad
 
 
-async def pads(driver: str, fault: Fault, seed: int) -> Came:
+async def pads(driver: str, fault: Fault, seed: int, patience_s: float) -> Came:
     """Run a pad's driver over a bad cable; then over a good one, until it works again."""
     sim = SimFeig() if driver.startswith("feig") else SimThreeM()
     await sim.start()
     tags = laid_down(sim)
     came = Came()
     try:
-        async with Cable(HERE, sim.port, fault, seed=seed) as cable, pad_on(driver, cable.port) as pad:
+        async with (
+            Cable(HERE, sim.port, fault, seed=seed) as cable,
+            pad_on(driver, cable.port, patience_s) as pad,
+        ):
             for number in range(TURNS):
                 came[await turn(pad, tags, number)] += 1
             cable.mend()
@@ -166,9 +170,9 @@ async def odd_threem(name: str) -> Came:
 
 
 async def odd_turns(driver: str, sim: SimFeig | SimThreeM, tags: list[SimTag], name: str) -> Came:
-    came = Came()
+    came, patience_s = Came(), PATIENCE_S if name in ("late", "crc") else LONG_S
     try:
-        async with pad_on(driver, sim.port) as pad:
+        async with pad_on(driver, sim.port, patience_s) as pad:
             for number in range(TURNS):
                 match name:
                     case "late":

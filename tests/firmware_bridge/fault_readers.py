@@ -62,7 +62,7 @@ async def uhf(fault: Fault, seed: int) -> Came:
     async with SimLlrpReader(rate=20) as far:
         far.field = {1: BOOKS[:2], 2: BOOKS[2:]}
         async with Cable(HERE, far.port, fault, seed=seed) as cable:
-            await reports(uhf_driver(cable.port, 0.15 if fault.lose else 0.5), came, 40)
+            await reports(uhf_driver(cable.port, 0.15 if fault.lose else 2.0), came, 40)
             cable.mend()
             await reports(uhf_driver(cable.port), Came(), 20)
     return came

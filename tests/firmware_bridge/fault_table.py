@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fault_outcomes import CABLE_OUTCOMES, CABLES, DRIVERS, ODDITIES
-from fault_pads import Came, odd_feig, odd_threem, pads
+from fault_pads import LONG_S, PATIENCE_S, Came, odd_feig, odd_threem, pads
 from fault_readers import odd_pcsc, odd_scans, odd_uhf, pcsc, scans, uhf
 
 LIMIT_S = 90.0
@@ -30,7 +30,8 @@ async def over_cable(driver: str, fault: str, seed: int = 0) -> Came:
                 return await scans(cable, seed)
             case "pcsc":
                 return await pcsc(cable, seed)
-        return await pads(driver, cable, seed)
+        patience_s = LONG_S if CABLE_OUTCOMES[driver][fault].always else PATIENCE_S
+        return await pads(driver, cable, seed, patience_s)
 
 
 ODD: dict[str, Callable[[str], Coroutine[None, None, Came]]] = {
