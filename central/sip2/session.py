@@ -17,6 +17,7 @@ from central.sip2.accounts import Account
 from central.sip2.answers import Here
 from central.sip2.codec import Dialect, Frame, Unreadable, decode, encode
 from central.sip2.conversation import ANSWERS
+from central.sip2.deeds import Work
 from central.sip2.effects import (
     CheckLogin,
     Close,
@@ -45,7 +46,7 @@ from central.sip2.messages import (
 )
 from central.sip2.probe import ORDER
 from central.sip2.profile import Profile
-from central.sip2.work import Work, answer, learn, next_need
+from central.sip2.work import answer, learn, next_need
 from circulation.policy import Policy
 
 LOGINS = 3

@@ -61,6 +61,32 @@ async def test_telnet_before_the_first_frame_is_no_part_of_it(tmp_path: Path) ->
         assert (await one.say(f"9300CNselfcheck-1|CO{SECRET}|")).ok
 
 
+async def test_bytes_that_are_no_text_are_echoed_and_never_stored(tmp_path: Path) -> None:
+    at = AT.encode()
+    odd = b"\xff\xfe|"
+    asked = [
+        b"19" + at + b"AOx|ABITEM-0001|AC|CH" + odd, b"01N" + at + b"AOx|AL" + odd + b"AACARD4711|AC|",
+        b"25" + at + b"AOx|AACARD4711|AC|", b"37" + at + b"04\xff\xffEURBV1.00|AOx|AACARD4711|AC|BK" + odd,
+        b"15+" + at + b"BS" + odd + b"BY3|AOx|AACARD4711|ABITEM-0002|AC|AJ" + odd,
+        b"29NN" + at * 2 + b"AOx|AACARD4711|AJ" + odd + b"AC|", b"11NN" + at * 2 + b"AOx|AACARD4711|AB" + odd,
+        b"09N" + at * 2 + b"AP" + odd + b"AOx|AB" + odd, b"63\xff01" + at + b" " * 10 + b"AOx|AA" + odd,
+        b"17" + at + b"AOx|AB" + odd, b"15+" + at + b"AOx|AACARD4711|AJ" + odd,
+    ]  # fmt: skip
+    async with library(tmp_path) as here, terminal(here.port) as one:
+        replies = [await one.exchange(data + b"\r") for data in asked]
+        assert (await one.say(ASK_63)).valid
+        properties = here.ledger.hot.connection.execute(
+            "SELECT properties FROM item WHERE item = 'ITEM-0001'"
+        )
+        assert properties.fetchone() == ("??",)
+
+    assert [reply[:2] for reply in replies] == [
+        b"20", b"24", b"26", b"38", b"16", b"30", b"12", b"10", b"64", b"18", b"16",
+    ]  # fmt: skip
+    assert all(b"\xff\xfe|" in reply for reply in (replies[6], replies[7], replies[9]))
+    assert b"Something went wrong" not in b"".join(replies)
+
+
 # --- repeats
 
 
