@@ -82,7 +82,7 @@ CABLE_OUTCOMES: dict[str, dict[str, Outcome]] = {
         "flip": or_error("CodeRefused", words="right, or refused by its check digit"),
     },
     "pcsc": {
-        "chop": right(), "delay": right(), "slow": right(),
+        "chop": right(), "delay": right(), "slow": LATE,
         "cut": or_error("TagGone", "DeviceLost", "DeviceRefused", "unknown"),
     },
 }  # fmt: skip
