@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,18 +148,24 @@ class Site:
         rate = float(run(command))
         return {"limit": rate, "limit_cpu_us": (self.broker_cpu(kind) - before) / count * 1e6}
 
-    def say(self, kind: str, plan: Path, rate: float) -> dict[str, Any]:
-        """Let the stations of a plan speak, and return what they found."""
+    def say(
+        self, kind: str, plan: Path, rate: float, count: Callable[[], dict[str, float]] = dict
+    ) -> dict[str, Any]:
+        """Let the stations of a plan speak; returns what they found, and by how much `count` has grown since
+        all were connected."""
         identities = str(self.folder / "broker" / "identities") if kind == "tls" else "-"
-        command = [
-            str(self.programs.stations),
-            str(plan),
-            HOST,
-            str(self.port(kind, "stations")),
-            identities,
-            str(rate),
-        ]
-        return dict(json.loads(run(command)))
+        command = [str(self.programs.stations), str(plan), HOST, str(self.port(kind, "stations"))]
+        with subprocess.Popen(
+            [*command, identities, str(rate)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            before = count()
+            said = process.stdout.read()
+        if process.returncode:
+            raise ConfigError("the stations failed", do="Their last words stand above.")
+        grown = {name: value - before[name] for name, value in count().items()}
+        return {**json.loads(said), **grown}
 
 
 @dataclass
@@ -207,14 +214,17 @@ class Round:
 
     async def say(self, rate: float) -> dict[str, Any]:
         """Let the stations speak; returns their figures, and central's and the broker's beside them."""
-        syncs, cpu, broker = self._syncs(), cpu_of(self.central.pid), self.site.broker_cpu(self.kind)
-        found = await asyncio.to_thread(self.site.say, self.kind, self.folder / "plan", rate)
+        plan = self.folder / "plan"
+        found = await asyncio.to_thread(self.site.say, self.kind, plan, rate, self._count)
         return found | {
-            "syncs": self._syncs() - syncs,
-            "central_cpu_us": (cpu_of(self.central.pid) - cpu) / found["facts"] * 1e6,
-            "broker_cpu_us": (self.site.broker_cpu(self.kind) - broker) / found["facts"] * 1e6,
+            "central_cpu_us": found["central_cpu"] / found["facts"] * 1e6,
+            "broker_cpu_us": found["broker_cpu"] / found["facts"] * 1e6,
             "central": memory(self.central.pid),
         }
+
+    def _count(self) -> dict[str, float]:
+        cpu = {"central_cpu": cpu_of(self.central.pid), "broker_cpu": self.site.broker_cpu(self.kind)}
+        return {"syncs": self._syncs(), **cpu}
 
     def _syncs(self) -> int:
         path = self.folder / "syncs"

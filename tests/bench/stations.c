@@ -1,5 +1,5 @@
 /* A fleet of stations at the broker: each a stream of its own, as docs/reference/fact-bytes.md tells it.
-   usage: stations PLAN HOST PORT IDENTITIES|- RATE       prints one JSON object
+   usage: stations PLAN HOST PORT IDENTITIES|- RATE       prints "begun", and one JSON object
 
    PLAN holds lines: "S name" begins a station, "F id is_request body" is its next fact (body: JSON without blanks
    at its ends). RATE 0: each station keeps 16 facts in flight; else facts a second in all, evenly spread, whatever
@@ -270,6 +270,8 @@ int main(int argc, char **a) {
     turn(0.1);
     if (now() - heard_at > PATIENCE_S) fail("central does not answer a hello");
   }
+  puts("begun");  /* whoever counts processor time and syncs counts from here: all are connected */
+  fflush(stdout);
   double used = cpu(), start = now();
   heard_at = start;
   long said = 0;
