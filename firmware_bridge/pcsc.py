@@ -27,6 +27,8 @@ WAIT_MS = 1000
 RETRY_S = 0.2
 CAP_S = 3.0
 """A reader that is plugged in again, or a daemon that was restarted, is found within this time, seconds."""
+END_S = 3.0
+"""So long the end of the thread is waited for, seconds; a status wait is at most one."""
 OPEN_TRIES = 3
 """A card that was just laid down may not answer at once."""
 NEW_READER = "\\\\?PnP?\\Notification"
@@ -45,7 +47,7 @@ class PcscCardReader:
         return replace(self._health)
 
     async def events(self) -> AsyncIterator[CardEvent]:
-        """Yield card and reader events until the consumer stops; the thread has ended when this returns.
+        """Yield card and reader events until the consumer stops; the thread ends then, unless pcscd hangs.
 
         Raises ConfigError when the PC/SC library cannot be loaded. A consumer that leaves the loop by
         itself closes this generator (`contextlib.aclosing`).
@@ -67,9 +69,12 @@ class PcscCardReader:
                     raise event
                 yield event
         finally:
-            watch.stop()
-            while thread.is_alive():  # for one status wait at most
-                await asyncio.sleep(0.01)
+            # in a thread of its own: this asks pcscd, too, and one that hangs would hold up the whole loop
+            threading.Thread(target=watch.stop, name="pcsc-stop", daemon=True).start()
+            with suppress(TimeoutError):  # a daemon that does not answer holds the thread; it is left behind
+                async with asyncio.timeout(END_S):
+                    while thread.is_alive():  # for one status wait at most
+                        await asyncio.sleep(0.01)
 
 
 class _Watch:

@@ -10,7 +10,6 @@ gates.
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from firmware_bridge import pcsc_pad_steps as pad_steps
@@ -20,6 +19,7 @@ from firmware_bridge.pcsc_card import SMOOTH
 from firmware_bridge.pcsc_link import PcscLink
 from firmware_bridge.pcsc_pad_ways import Way, WayName, way_of
 from firmware_bridge.ports import AfiResult, DeviceInfo, EasResult, PadHealth, TagMemory
+from firmware_bridge.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class PcscPad:
     def __init__(self, settings: PcscPadSettings | None = None) -> None:
         self._settings = settings or PcscPadSettings()
         self._link = PcscLink(self._settings.reader)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="pcsc-pad")
+        self._worker = Worker("pcsc-pad")
         self._health = PadHealth()
 
     @property
@@ -52,8 +52,7 @@ class PcscPad:
 
     async def close(self) -> None:
         """Give the reader back after what is running; never raises."""
-        self._worker.submit(self._link.close)
-        self._worker.shutdown(wait=False)
+        self._worker.close(self._link.close)
 
     async def inventory(self) -> frozenset[str]:
         """Return the UID of the tag on the reader, or nothing; raises DeviceLost, DeviceTimeout."""
@@ -132,7 +131,7 @@ class PcscPad:
         started = loop.time()
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                found = await loop.run_in_executor(self._worker, work)
+                found = await self._worker.run(work)
         except TimeoutError as error:
             self._health = replace(self._health, timeouts=self._health.timeouts + 1)
             raise DeviceTimeout(
