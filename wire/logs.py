@@ -22,9 +22,14 @@ class JsonLines(logging.Formatter):
 
 
 def setup(level: str = "info", *, as_json: bool = False) -> None:
-    """Send the logs of this process to standard error."""
+    """Send the logs of this process to standard error; of the libraries below us only what is wrong."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s")
     )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=max(logging.WARNING, _number(level)), handlers=[handler], force=True)
+    logging.getLogger("turnleaf").setLevel(_number(level))
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]
