@@ -70,6 +70,21 @@ async def test_a_book_is_lent_and_returned_on_a_pcsc_pad_beside_a_pcsc_card_read
         assert [body["item"] for body in here.central.bodies("tag-written/1")] == ["31001"]
         assert (part(here, "pad")["model"], part(here, "pad")["make"]) == ("ACS ACR1552U 00 00", "ACS")
         assert part(here, "card-reader")["model"] == "ACS ACR122U 00 00"
+        samples = here.central.samples
+        await here.central.until(
+            lambda: any(one["values"]["cards"] for one in samples["kiosk-1/card-reader"])
+        )
+        assert all(one["values"]["unread"] == 0 for one in samples["kiosk-1/card-reader"])
+
+        shown = tab.locator("#screen")
+        await tab.locator("#do-finish").click()
+        await expect(shown).to_have_attribute("data-screen", "attract", timeout=LONG)
+        await here.cards.kill()
+        await expect(shown).to_have_attribute("data-screen", "pad-lost", timeout=LONG)
+        await here.central.until(lambda: part(here, "card-reader")["state"] == "lost")
+        await here.cards.start()
+        await expect(shown).to_have_attribute("data-screen", "attract", timeout=LONG)
+        await here.central.until(lambda: part(here, "card-reader")["state"] == "ok")
 
 
 async def test_a_scanned_card_begins_the_visit_and_a_bad_code_is_said_in_words(
