@@ -41,7 +41,7 @@ MOST = 9999
 
 
 @lru_cache(maxsize=256)
-def _local(second: int, zone: str) -> datetime:
+def local(second: int, zone: str) -> datetime:
     """Return the local time of a second; thousands of answers are given in each."""
     return datetime.fromtimestamp(second, ZoneInfo(zone)).replace(tzinfo=None)
 
@@ -59,7 +59,7 @@ class Here:
     @property
     def at(self) -> datetime:
         """The branch's local time, without a zone, as SIP2 has it."""
-        return _local(self.now_ms // 1000, self.account.zone)
+        return local(self.now_ms // 1000, self.account.zone)
 
     @property
     def today(self) -> date:

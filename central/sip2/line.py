@@ -13,6 +13,7 @@ from collections import deque
 from typing import Protocol, assert_never, cast
 
 from central.ledger.rows import millis
+from central.sip2.answers import local
 from central.sip2.effects import (
     CheckLogin,
     Close,
@@ -36,7 +37,6 @@ from central.sip2.effects import (
 from central.sip2.framing import Framer
 from central.sip2.house import House
 from central.sip2.session import Session, step
-from circulation.due import local_date
 
 log = logging.getLogger("turnleaf.central.sip2.server")
 
@@ -215,7 +215,7 @@ class Line(asyncio.Protocol):
             case LookWord(what, given):
                 return FoundWord(reads.word(what, *given))
             case LookPatron(card, lists, first, count):
-                today = local_date(now, self.session.speaker.zone)
+                today = local(now // 1000, self.session.speaker.zone).date()
                 seen = reads.patron(card, today)
                 if seen is None or not lists:
                     return FoundPatron(seen)

@@ -149,6 +149,16 @@ class Terminal:
                 return True
 
 
+async def _connected(port: int, tls: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    name = "localhost" if tls else None
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name)
+            except ConnectionRefusedError:  # it is about to listen
+                await asyncio.sleep(0.01)
+
+
 @contextlib.asynccontextmanager
 async def terminal(
     port: int,
@@ -158,16 +168,7 @@ async def terminal(
     tls: Any = None,
 ) -> AsyncIterator[Terminal]:
     """Connect, and log in as `user` unless that is None."""
-    name = "localhost" if tls else None
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                reader, writer = await asyncio.open_connection(
-                    "127.0.0.1", port, ssl=tls, server_hostname=name
-                )
-                break
-            except ConnectionRefusedError:  # it is about to listen
-                await asyncio.sleep(0.01)
+    reader, writer = await _connected(port, tls)
     who = Terminal(reader, writer, encoding)
     try:
         if user is not None:
