@@ -129,8 +129,15 @@ def _idle(w: Words, kiosk: s.Kiosk, base: Screen) -> Screen:
         )  # fmt: skip
     if kiosk.unread is not None:
         seen, do = unread_words(w, kiosk.unread)
+        scanned = kiosk.unread.why in ("wrong-code", "bad-scan")
         return replace(
-            base, name="unread", picture="card", headline=seen, lead=do, buttons=buttons, notices=notices
+            base,
+            name="unread",
+            picture="hand" if scanned else "card",
+            headline=seen,
+            lead=do,
+            buttons=buttons,
+            notices=notices,
         )
     if lying:
         return replace(
