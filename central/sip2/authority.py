@@ -106,6 +106,8 @@ class Sip2Authority:
                 if isinstance(found, Doubt | Away | Refusal)
                 else Doubt("something else than an item came")
             )
+        if found.item not in ("", request.item):
+            return Doubt("the answer is about another item")
         charged = found.circulation_status in CHARGED
         if not charged and found.circulation_status not in NOT_CHARGED:
             return Doubt(f"the item's circulation status is {found.circulation_status:02d}")
@@ -141,6 +143,8 @@ class Sip2Authority:
                 if isinstance(found, Doubt | Away | Refusal)
                 else Doubt("something else than an account came")
             )
+        if found.patron and found.patron.casefold() != (request.card or "").casefold():
+            return Doubt("the answer is about another patron")
         if any(_names(line, request.item) for line in found.charged_items):
             return Done(due)
         if found.valid and found.charged == 0 and not found.charged_items:

@@ -70,7 +70,7 @@ class Connection:
         self.talk = Talk(peer.dialect, peer.retries)
         self._reader = reader
         self._writer = writer
-        self._framer = Framer(utf8=peer.dialect.encoding.lower().replace("-", "") == "utf8")
+        self._framer = Framer(utf8=False)  # titles hold bytes of other encodings, also FF
         self._lock = asyncio.Lock()
         self._waiting: list[bytes] = []
         self.broken = False

@@ -73,6 +73,15 @@ class Pool:
         except TurnleafError as error:  # it took the connection and then said nothing
             self._rest(error)
             raise Unreachable(error.seen, why="The library system was asked nothing.", do=error.do) from error
+        if found.status is not None and not found.status.online:
+            await found.close()
+            away = Unreachable(
+                f"{self._peer.name}: the library system says that it is off line (98)",
+                why="What it would be told now might be lost there.",
+                do="It is asked again by itself; look at the library system if this stays.",
+            )
+            self._rest(away)
+            raise away
         self._failures, self.last = 0, None
         return found
 
