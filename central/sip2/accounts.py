@@ -21,8 +21,8 @@ from wire.errors import ConfigError
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 REMEMBERED = 4096
 """Secrets that were right and are not hashed again."""
-NOBODY = pins.seal(secrets.token_hex(8))
-"""Compared where there is no such account, so that this takes as long as a wrong secret."""
+NOBODY = f"scrypt$16384${'0' * 32}${'0' * 64}"
+"""Compared where there is no such account, so that this takes as long as a wrong secret; fits none."""
 
 
 @dataclass(frozen=True)
