@@ -122,6 +122,10 @@ class Sip2Settings(Settings):
     )
 
 
+Sip2Request = Literal["01", "09", "11", "15", "17", "19", "23", "25", "29", "35", "37", "63", "65"]
+"""Requests of SIP2 that an account may be bound to; 93, 97 and 99 are everybody's."""
+
+
 class Sip2Account(Settings):
     """One terminal that speaks SIP2."""
 
@@ -136,7 +140,7 @@ class Sip2Account(Settings):
     addresses: tuple[str, ...] = Field(
         (), description="Networks or addresses it may come from; none named: any."
     )
-    messages: tuple[str, ...] = Field(
+    messages: tuple[Sip2Request, ...] = Field(
         (), description="Requests it may make, like 23 and 63 for a login page; none named: all."
     )
 
