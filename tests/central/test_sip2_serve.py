@@ -1,5 +1,6 @@
 """`turnleaf sip2 serve` and `central run` as they run, and the secrets that accounts are made with."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from central_kit import central_on, seed
-from sip2_server_kit import AT, SECRET, account, terminal, told
+from sip2_server_kit import AT, SECRET, account, framed, terminal, told
 
 from central.ledger import pins
 from wire.link_memory import MemoryBroker
@@ -61,6 +62,32 @@ async def test_it_serves_alone_keeps_another_away_and_ends_when_told(tmp_path: P
         process.communicate()
     assert process.returncode == 0
     assert "CARD4711" not in said
+
+
+async def test_killed_between_request_and_answer_nothing_is_lent_twice_or_lost(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    for n in range(1, 4):
+        lend = framed(f"11NN{AT}{AT}AOharbour|AACARD4711|ABITEM-000{n}|AC|", n)
+        process = started(file)
+        try:
+            assert process.stdout is not None
+            async with terminal(json.loads(process.stdout.readline())["port"]) as one:
+                await one.send(lend)
+                await asyncio.sleep(0.005 * (n - 1))  # before, in and after the commit
+                process.kill()
+                process.communicate()
+        finally:
+            process.kill()
+            process.communicate()
+        process = started(file)
+        try:
+            assert process.stdout is not None
+            async with terminal(json.loads(process.stdout.readline())["port"]) as one:
+                assert (await one.exchange(lend)).startswith(b"121NNY")
+                assert (await one.say(ASK_63)).charged == n
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def test_a_section_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
