@@ -1,6 +1,6 @@
 """How long a question and its answer take over the real link: kiosk -> Mosquitto -> central and back, TLS.
 
-    python tests/bench/link_bench.py [--exchanges 1000] [--messages 5000] [--json]
+    python tests/bench/link_bench.py [--client paho|fast] [--exchanges 1000] [--messages 5000] [--json]
 
 An exchange is two messages at QoS 1 (four packets each way). Nagle's algorithm anywhere on the way shows
 as 40 ms. Also: messages a second one way with every message acknowledged by its owner, CPU and memory.
@@ -21,8 +21,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from real.broker import RealBroker, running
 
 from wire.link import Inbound, Outgoing
+from wire.mqtt_fast import FastConnection
+from wire.mqtt_link import paho
 from wire.topics import topic
 
+CLIENTS = {"paho": paho, "fast": FastConnection}
 FACT, RESUME = topic("fact", station="kiosk-1"), topic("resume", station="kiosk-1")
 
 
@@ -105,6 +108,7 @@ async def throughput(broker: RealBroker, count: int) -> tuple[float, float]:
 async def measure(args: argparse.Namespace) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         broker = RealBroker(Path(folder) / "broker")
+        broker.connection = CLIENTS[args.client]
         await broker.start()
         try:
             took = sorted(await exchanges(broker, args.exchanges))
@@ -126,6 +130,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--client", choices=CLIENTS, default="paho")
     parser.add_argument("--exchanges", type=int, default=1000)
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--json", action="store_true")
