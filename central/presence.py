@@ -66,8 +66,8 @@ class Presence:
         clock: Clock,
         boot: str,
         views: Callable[[], Mapping[str, StationView]],
-        *,
         every_s: float,
+        *,
         elsewhere: bool,
     ) -> None:
         self._link = link

@@ -113,14 +113,8 @@ class Service:
         look, at_once = self.authority.look, self.authority.looks_at_once
         self.looks = Looks(look, ledger, self.desk.submit, clock, at_once=at_once) if look else None
         self.asks = Asks(ledger, link, items_key, clock, tries, self.looks)
-        self.presence = Presence(
-            link,
-            clock,
-            ledger.boot,
-            lambda: self.watch.views,
-            every_s=settings.status_s,
-            elsewhere=self.looks is not None,
-        )
+        every, asks = settings.status_s, self.looks is not None
+        self.presence = Presence(link, clock, ledger.boot, lambda: self.watch.views, every, elsewhere=asks)
         self.operators = Operators(
             link,
             clock,

@@ -53,6 +53,10 @@ class PadSettings(Settings):
     connect_timeout_s: float = Field(2.0, gt=0, le=30, description="Seconds a connection may take.")
     afi_secured: Afi = Field(0x07, description="AFI of an item that is secured, e.g. 0x07 (ISO 28560-3).")
     afi_lent: Afi = Field(0xC2, description="AFI of an item that is on loan, e.g. 0xC2 (ISO 28560-3).")
+    eas: bool = Field(
+        False,
+        description="Whether the EAS bit of NXP chips is switched along with the AFI, for gates that use it.",
+    )
     afi_also_secured: tuple[Afi, ...] = Field(
         (), description="AFIs of earlier systems that are read as secured and never written, e.g. 0xD7 (3M)."
     )

@@ -166,6 +166,7 @@ class BinDaemon:
             present=self._present.__contains__,
             within_s=self._settings.write_s,
             clock=self._station.stamper.clock,
+            eas=True if self._settings.pad.eas else None,
         )
         if written.outcome != "verified":
             log.warning("a returned item's tag is not secured (%s): %s", written.outcome, written.reason)

@@ -125,6 +125,7 @@ class VisitWork:
             present=self._present.__contains__,
             within_s=0,
             clock=self._station.stamper.clock,
+            eas=effect.secured if pad.eas else None,
         )
         if written.outcome != "verified":
             log.warning("a tag of item %s: %s: %s", mask(effect.item), written.outcome, written.reason)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge.errors import DeviceLost
-from firmware_bridge.ports import AfiResult, DeviceInfo, TagMemory
+from firmware_bridge.ports import AfiResult, DeviceInfo, EasResult, TagMemory
 from kiosk.secure import Outcome, Written, together, write_security
 from wire.clock import SystemClock
 
@@ -97,3 +97,42 @@ def test_an_item_of_several_tags_is_only_what_all_of_them_are(outcomes: list[Out
     said = together([Written(one) for one in outcomes]).outcome
 
     assert said == (outcomes[0] if len(set(outcomes)) == 1 else "unknown")
+
+
+class EasPad(ScriptedPad):
+    """A pad that switches the EAS bit, too; each try answers what is told."""
+
+    def __init__(self, *said: EasResult) -> None:
+        super().__init__(GOOD)
+        self.said = list(said)
+        self.asked: list[bool] = []
+
+    async def set_eas(self, uid: str, on: bool) -> EasResult:
+        self.asked.append(on)
+        return self.said.pop(0) if len(self.said) > 1 else self.said[0]
+
+
+async def both(pad: ScriptedPad, *, eas: bool | None = True, within_s: float = 0.2) -> Written:
+    return await write_security(
+        pad, ["E1"], 7, present=lambda _: True, within_s=within_s, clock=SystemClock(), eas=eas
+    )
+
+
+async def test_where_eas_is_used_both_marks_must_be_read_back() -> None:
+    silent, stuck, right = EasResult(None, "no answer"), EasResult(False), EasResult(True)
+
+    assert await both(EasPad(right)) == Written("verified", 7)
+    assert await both(EasPad(silent, stuck, right), within_s=5) == Written("verified", 7)
+    assert await both(EasPad(stuck)) == Written("unknown", 7, "the EAS bit did not change")
+    assert await both(EasPad(silent)) == Written("unknown", 7, "no answer")
+
+
+async def test_where_eas_is_not_used_it_is_left_alone() -> None:
+    pad = EasPad(EasResult(True))
+
+    assert await both(pad, eas=None) == Written("verified", 7)
+    assert pad.asked == []
+
+
+async def test_a_reader_that_cannot_switch_eas_is_told_never_believed() -> None:
+    assert await both(ScriptedPad(GOOD)) == Written("unknown", 7, "this reader cannot switch the EAS bit")
