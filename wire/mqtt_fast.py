@@ -6,8 +6,8 @@ one piece: one send, one TLS record for many packets. Acknowledgements go out in
 messages came (MQTT 5 §4.6), whatever order their owner settles them in, and only on the connection that
 they came by.
 
-It costs central about a fifth of what paho costs for a message; an edge daemon, which says a message now
-and then, stays on paho (`wire.mqtt_connection`) behind the same port.
+It takes a seventh of the processor time that paho takes for a message (`tests/bench/link_bench.py`); an edge
+daemon, which says a message now and then, stays on paho (`wire.mqtt_connection`) behind the same port.
 
 Not for: reconnecting (wire.mqtt_link), durability (the outbox), QoS 2.
 """
