@@ -45,7 +45,7 @@ class Reachable:
     """Where a printer is, and what it is."""
 
     address: str
-    """`tcp://host:port`, `serial:/dev/ttyUSB0@9600`, or `usb:04b8:0e28`."""
+    """`tcp://host:port`, `serial:/dev/ttyUSB0@9600`, or `usb:/dev/usb/lp0`."""
     profile: str = "default"
     """Model of python-escpos' capability data, e.g. TM-T20II."""
     timeout_s: float = 3.0
@@ -146,13 +146,12 @@ def opener(where: Reachable) -> Callable[[], Any]:
         path, _, baud = rest.partition("@")
         return lambda: Serial(path, int(baud or 9600), timeout=where.timeout_s, profile=where.profile)
     if scheme == "usb":
-        from escpos.printer import Usb
+        from firmware_bridge.receipt_usb import UsbFile
 
-        vendor, _, product = rest.partition(":")
-        return lambda: Usb(int(vendor, 16), int(product, 16), timeout=where.timeout_s, profile=where.profile)
+        return lambda: UsbFile(rest, timeout_s=where.timeout_s, profile=where.profile)
     raise DeviceRefused(
         f"{where.address} is no address of a printer",
-        do="Write tcp://host:port, serial:/dev/ttyUSB0@9600 or usb:04b8:0e28.",
+        do="Write tcp://host:port, serial:/dev/ttyUSB0@9600 or usb:/dev/usb/lp0.",
     )
 
 

@@ -127,6 +127,37 @@ def _wake(waiting: "asyncio.Future[None]") -> None:
         waiting.set_result(None)
 
 
+class _DeviceFile:
+    """A device file that is no terminal, as `SerialTransport` wants a port."""
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def reset_output_buffer(self) -> None:
+        """There is none that could be thrown away."""
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+async def open_device_file(path: str, *, name: str = "") -> SerialTransport:
+    """Open a device that speaks bytes and is no serial port, e.g. a USB printer's /dev/usb/lp0.
+
+    Raises DeviceLost when it is not there or may not be opened.
+    """
+    try:
+        return SerialTransport(_DeviceFile(path), name or path)
+    except OSError as error:
+        raise DeviceLost(
+            f"{name or path}: cannot be opened ({error.strerror})",
+            why="The device cannot be used.",
+            do="Look whether it is plugged in, and whether this user is in its group (lp for printers).",
+        ) from error
+
+
 def port_info(path: str) -> DeviceInfo:
     """Return what the USB device behind a serial port says it is; nothing for a port that is none of USB."""
     from serial.tools.list_ports import comports

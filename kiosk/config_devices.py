@@ -166,25 +166,29 @@ class ScannerSettings(Settings):
 
 
 class PrinterSettings(Settings):
-    """The receipt printer: ESC/POS over TCP or a serial line, asked whether it has paper."""
+    """The receipt printer: ESC/POS over TCP, a serial line or USB, asked whether it has paper."""
 
-    host: str = Field("", description="Name or address of the receipt printer; or give serial.")
+    host: str = Field("", description="Name or address of the receipt printer; or give serial or usb.")
     port: Port = Field(9100, description="TCP port of the printer; network printers listen on 9100.")
     serial: str = Field("", description="Serial port instead of host, e.g. /dev/serial/by-id/usb-...")
     baud: int = Field(19200, ge=300, le=921_600, description="serial: bits a second, as the printer is set.")
+    usb: str = Field("", description="USB printer instead of host: its device, e.g. /dev/usb/lp0.")
     every_s: float = Field(10.0, gt=0, le=3600, description="Seconds between two questions about its paper.")
     timeout_s: float = Field(1.0, gt=0, le=30, description="Seconds the printer has for one answer.")
 
     @model_validator(mode="after")
     def _one_way_there(self) -> "PrinterSettings":
-        if bool(self.host) == bool(self.serial):
-            seen = "both are given" if self.host else "neither is given"
-            raise ValueError(f"a printer has either a host or a serial port; {seen}")
+        given = [name for name in ("host", "serial", "usb") if getattr(self, name)]
+        if len(given) != 1:
+            seen = " and ".join(given) + " are given" if given else "none is given"
+            raise ValueError(f"a printer has a host, a serial port or a USB device; {seen}")
         return self
 
     @property
     def address(self) -> str:
         """Where it is, as `firmware_bridge.receipt_printer.Reachable` has it."""
+        if self.usb:
+            return f"usb:{self.usb}"
         return f"serial:{self.serial}@{self.baud}" if self.serial else f"tcp://{self.host}:{self.port}"
 
 

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from firmware_bridge.escpos import EscposStatus
 from firmware_bridge.ports import DeviceInfo, Printer, PrinterStatus, Transport
-from firmware_bridge.serial_line import open_serial
+from firmware_bridge.serial_line import open_device_file, open_serial
 from firmware_bridge.transport import open_tcp
 from kiosk.config import PrinterSettings
 from kiosk.pad_loop import go_on
@@ -49,6 +49,8 @@ async def connect(settings: PrinterSettings) -> Transport:
     """Open a connection to the configured printer; raises DeviceLost, ConfigError."""
     if settings.serial:
         return await open_serial(settings.serial, baud=settings.baud, parity="N")
+    if settings.usb:
+        return await open_device_file(settings.usb)
     return await open_tcp(settings.host, settings.port, timeout_s=settings.timeout_s)
 
 

@@ -11,7 +11,14 @@ from firmware_bridge.errors import DeviceLost, DeviceRefused
 from firmware_bridge.escpos import EscposStatus
 from firmware_bridge.gpio import FakeLines, GpioLamp, GpioSettings
 from firmware_bridge.receipt import Line, Receipt, laid_out
-from firmware_bridge.receipt_printer import EscposPrinter, FakeReceiptPrinter, Reachable, opener
+from firmware_bridge.receipt_printer import (
+    EscposPrinter,
+    FakeReceiptPrinter,
+    PaperOut,
+    Reachable,
+    opener,
+)
+from firmware_bridge.serial_line import open_device_file
 from firmware_bridge.transport import open_tcp
 from sim.devices.printer import CUT
 from sim.devices.printer import EscposPrinter as Simulated
@@ -112,7 +119,31 @@ def test_an_address_that_is_none_says_which_there_are(address: str) -> None:
         opener(Reachable(address))
 
 
-def test_serial_and_usb_addresses_make_their_printers() -> None:
+async def test_a_usb_printers_device_file_prints_is_asked_and_heard() -> None:
+    far = Simulated()
+    device = far.plug_serial()  # usblp's device speaks bytes both ways, as a raw terminal does
+    try:
+        status = EscposStatus(lambda: open_device_file(device), 1.0)
+        one = EscposPrinter(Reachable(f"usb:{device}", profile="TM-T20II"), status)
+
+        assert (await status.status()).paper == "ok"
+        assert await one.print(RECEIPT) == "printed"
+        assert far.paper[-1] == CUT
+        far.use_up()
+        with pytest.raises(PaperOut):
+            await one.print(RECEIPT)
+    finally:
+        await far.stop()
+
+
+async def test_a_usb_printer_that_is_not_there_says_what_to_do() -> None:
+    with pytest.raises(DeviceLost, match="No such file") as error:
+        await open_device_file("/dev/usb/no-such-printer")
+
+    assert "group (lp" in error.value.do
+
+
+def test_a_network_address_makes_its_printer() -> None:
     assert type(opener(Reachable("tcp://127.0.0.1:9"))()).__name__ == "Network"
 
 
