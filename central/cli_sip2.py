@@ -105,6 +105,7 @@ def _message(args: argparse.Namespace) -> "Message":
         raise ConfigError(f"{args.message} has no field {', '.join(sorted(unknown))}", do="Leave it out.")
     if "at" in names:
         values["at"] = SystemClock().now().astimezone().replace(tzinfo=None, microsecond=0)
+        values |= {name: values["at"] for name in ("no_block_due", "returned") if name in names}
     return replace(message, **values)
 
 

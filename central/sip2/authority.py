@@ -74,6 +74,7 @@ class Sip2Authority:
                     renewal_allowed=True,
                     no_block=request.happened,
                     at=self._at(request.at_ms),
+                    no_block_due=self._no_due(request),
                     patron=request.card or "",
                     item=request.item,
                     institution=self._institution,
@@ -83,6 +84,7 @@ class Sip2Authority:
                 return Renew(
                     no_block=request.happened,
                     at=self._at(request.at_ms),
+                    no_block_due=self._no_due(request),
                     patron=request.card or "",
                     item=request.item,
                     institution=self._institution,
@@ -197,6 +199,13 @@ class Sip2Authority:
             return Doubt(error.seen)
         unread = [problem for problem in frame.problems if problem.partition(":")[0] in VITAL]
         return Doubt(f"the answer cannot be read: {unread[0]}") if unread else frame.message
+
+    def _no_due(self, request: Request) -> datetime | None:
+        """Return the *nb due date*: strict systems want a date there even where it counts for nothing.
+
+        Where it counts, blanks leave the due date to them.
+        """
+        return None if request.happened else self._at(request.at_ms)
 
     def _at(self, at_ms: int) -> datetime:
         """Return a moment as the library's local time: what SIP2 takes without a zone."""

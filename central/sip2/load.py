@@ -96,7 +96,7 @@ def question(code: str, plan: Plan, n: int, at: datetime) -> Message:
         case "17":
             return ItemInformation(at=at, institution=plan.institution, item=item)
         case "11":
-            return Checkout(at=at, institution=plan.institution, patron=patron, item=item)
+            return Checkout(at=at, no_block_due=at, institution=plan.institution, patron=patron, item=item)
         case "09":
             return Checkin(at=at, returned=at, institution=plan.institution, item=item)
         case _:
