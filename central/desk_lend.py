@@ -1,12 +1,13 @@
 """Requests at the desk: checkout, renew, and taking one back (streams.md L7, L8)."""
 
+from dataclasses import replace
 from typing import Literal
 
 from central.desk_asked import ask, here, take_back
 from central.desk_fees import charge_rental, drop_rental
 from central.desk_holds import end, free_copies, holds_on, item_of, wait_again
 from central.desk_items import lend, refold
-from central.desk_return import FOUND
+from central.desk_return import FOUND, HELD_BACK
 from central.desk_scene import Scene
 from central.ledger.rows import AnswerRow, ItemRow, LoanRow, PatronRow
 from circulation.decide import Decision, Granted, Withdrawal, decide_happened, decide_withdrawal
@@ -60,7 +61,7 @@ def asked_of(
         kind=kind,
         request=scene.fact,
         patron=None if patron is None else patron_of(scene, patron, row),
-        item=None if row is None else item_of(scene, row),
+        item=None if row is None else replace(item_of(scene, row), blocks=held_back(row)),
         place=Place(scene.branch, scene.zone),
         left=row is not None and not row.state.before(scene.at, scene.fact),
         holds=holds,
@@ -84,6 +85,11 @@ def patron_of(scene: Scene, row: PatronRow, item: ItemRow | None) -> Patron:
     if scene.group.policy.block_at is not None and scene.group.any_owed():
         return owing(patron, hot.fees_of(row.patron))
     return patron
+
+
+def held_back(row: ItemRow) -> tuple[Block, ...]:
+    """Return why an item is not lent that the library has, but not yet or not at all for loan."""
+    return (Block("item-not-for-loan"),) if row.status in HELD_BACK else ()
 
 
 def blocks(row: PatronRow) -> tuple[Block, ...]:

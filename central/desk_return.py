@@ -14,6 +14,8 @@ from circulation.model import Item
 
 FOUND = frozenset({"lost", "missing", "claimed-returned"})
 """Status words that are over when the item is seen again."""
+HELD_BACK = frozenset({"not-for-loan", "on-order", "in-process"})
+"""Status words with which an item is not lent, wherever it lies."""
 
 
 @dataclass(frozen=True, slots=True)

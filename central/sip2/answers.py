@@ -308,6 +308,7 @@ def _lines(here: Here, which: str, found: list[Entry]) -> tuple[str, ...]:
 def _extensions(here: Here, seen: PatronSeen) -> tuple[tuple[str, str], ...]:
     """Return the fields beyond 2.00, where the profile has them and there is something to say."""
     values = {
+        "AQ": seen.home,
         "PA": compact(seen.expires),
         "PB": compact(seen.birth),
         "PC": seen.patron_class,

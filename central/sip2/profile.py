@@ -17,7 +17,7 @@ from wire.settings import Settings, load
 
 FieldId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]$")]
 Alert = Literal["hold-here", "hold-elsewhere", "transit", "other"]
-Extension = Literal["CR", "CS", "CT", "CV", "CY", "DA", "PA", "PB", "PC", "PI"]
+Extension = Literal["AQ", "CR", "CS", "CT", "CV", "CY", "DA", "PA", "PB", "PC", "PI"]
 
 ECHOED = 65_536
 """Longest number that is echoed; longer than any message that is taken."""
@@ -51,7 +51,7 @@ class Profile(Settings):
         False, description="Whether 30 says that the tag is to be desensitised; 12 always does."
     )
     extensions: tuple[Extension, ...] = Field(
-        ("CR", "CS", "CT", "CV", "CY", "DA", "PA", "PB", "PC", "PI"),
+        ("AQ", "CR", "CS", "CT", "CV", "CY", "DA", "PA", "PB", "PC", "PI"),
         description="Fields beyond 2.00 that are sent.",
     )
     hidden: tuple[FieldId, ...] = Field((), description="Fields that are never sent.")

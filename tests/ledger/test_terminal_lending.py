@@ -10,7 +10,7 @@ from terminal_kit import Terminal
 from central import desk_terminal
 from central.authority import Elsewhere
 from central.results import Happened, ItemsChanged
-from central.terminal import AllRenewed, Back, Lend, Lent, Renew, RenewAll, Return
+from central.terminal import AllRenewed, Back, Lend, Lent, Refused, Renew, RenewAll, Return
 from circulation.policy import Policy
 from wire.ids import new_id
 
@@ -25,6 +25,23 @@ async def test_an_item_is_lent_at_a_terminal_and_the_gates_are_told(tmp_path: Pa
         effects = world.effects()
         assert [c.s for e in effects if isinstance(e, ItemsChanged) for c in e.changes] == ["loan"]
         assert [e.event for e in effects if isinstance(e, Happened)] == ["checkout"]
+
+
+@pytest.mark.parametrize("status", ["not-for-loan", "on-order", "in-process"])
+async def test_what_is_not_for_loan_is_lent_neither_at_terminals_nor_at_kiosks(
+    tmp_path: Path, status: str
+) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        await world.desk.write(lambda hot: hot.whereabouts("item-1", status, None))
+
+        refused = await Terminal(world).got(Refused, Lend("CARD1", "item-1"))
+        k1 = Station(world)
+        said = await k1.send(k1.checkout("item-1", "CARD1"))
+
+        assert refused.refusal.code == "item-not-for-loan"
+        assert said.answer is not None
+        assert said.answer.refusal == refused.refusal
+        assert world.loans() == set()
 
 
 async def test_an_item_comes_back_at_a_terminal_whoever_lent_it(tmp_path: Path) -> None:
