@@ -136,7 +136,7 @@ def in_step(view: StationView, now: datetime) -> bool:
 
 
 def behind(views: Iterable[StationView], now: datetime) -> tuple[str, ...]:
-    """Return the gates in whose branch a kiosk is not in step: what it lent may be unknown yet (design §5)."""
+    """Return the gates in whose branch a kiosk is not in step: its loans may be unknown yet (design §5)."""
     stations = tuple(views)
     late = {view.branch for view in stations if view.kind == "kiosk" and not in_step(view, now)}
     return tuple(sorted(view.station for view in stations if view.kind == "gate" and view.branch in late))
