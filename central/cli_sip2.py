@@ -90,7 +90,6 @@ def _peer(args: argparse.Namespace) -> "Peer":
 def _message(args: argparse.Namespace) -> "Message":
     from central.sip2.codec import MESSAGES
     from central.sip2.conversation import ANSWERS
-    from wire.clock import SystemClock
     from wire.errors import ConfigError
 
     if args.message not in ANSWERS:
@@ -104,9 +103,16 @@ def _message(args: argparse.Namespace) -> "Message":
     if unknown:
         raise ConfigError(f"{args.message} has no field {', '.join(sorted(unknown))}", do="Leave it out.")
     if "at" in names:
-        values["at"] = SystemClock().now().astimezone().replace(tzinfo=None, microsecond=0)
+        values["at"] = _now()
         values |= {name: values["at"] for name in ("no_block_due", "returned") if name in names}
     return replace(message, **values)
+
+
+def _now() -> datetime:
+    """Return the local time, as SIP2 tells it."""
+    from wire.clock import SystemClock
+
+    return SystemClock().now().astimezone().replace(tzinfo=None, microsecond=0)
 
 
 def _plain(message: "Message") -> dict[str, Any]:
@@ -145,7 +151,7 @@ async def _call(args: argparse.Namespace) -> int:
 async def _probe(args: argparse.Namespace) -> int:
     from central.sip2.probe import probe
 
-    found = await probe(_peer(args), args.patron or "", args.item or "")
+    found = await probe(_peer(args), args.patron or "", args.item or "", _now())
     lines = [f"{'✓' if one.ok else '✗'} {one.what:<26} {one.seen}" for one in found.findings]
     lines += ["", "quirks: " + (", ".join(found.quirks) or "none")]
     value = {

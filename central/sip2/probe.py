@@ -5,6 +5,7 @@ told beside what it did.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from central.sip2.client import Connection, Peer, Unheard, Unreachable
 from central.sip2.codec import Frame
@@ -42,8 +43,11 @@ class Probe:
     quirks: tuple[str, ...]
 
 
-async def probe(peer: Peer, patron: str = "", item: str = "") -> Probe:
-    """Ask a peer; raises Unreachable or LoginRefused when it cannot be asked at all."""
+async def probe(peer: Peer, patron: str = "", item: str = "", at: datetime | None = None) -> Probe:
+    """Ask a peer; raises Unreachable or LoginRefused when it cannot be asked at all.
+
+    `at` is the time of the questions; strict systems hang up on those that have none.
+    """
     findings: list[Finding] = []
     quirks: list[str] = []
     connection = await Connection.open(peer)
@@ -52,7 +56,7 @@ async def probe(peer: Peer, patron: str = "", item: str = "") -> Probe:
         findings.append(Finding("login", True, f"taken as {peer.user}" if peer.user else "none was needed"))
         findings.append(_status(status))
         supported = _supported(status)
-        for what, message in _questions(patron, item):
+        for what, message in _questions(patron, item, at):
             found, why = await _ask(connection, message)
             findings.append(_finding(what, found, why))
             if found is not None:
@@ -73,17 +77,17 @@ async def probe(peer: Peer, patron: str = "", item: str = "") -> Probe:
     return Probe(tuple(findings), supported, tuple(dict.fromkeys(quirks)))
 
 
-def _questions(patron: str, item: str) -> list[tuple[str, Message]]:
+def _questions(patron: str, item: str, at: datetime | None) -> list[tuple[str, Message]]:
     asked: list[tuple[str, Message]] = [
         ("status again (99)", ScStatus()),
-        ("nobody's account (63)", PatronInformation(patron=NOBODY)),
-        ("nobody's status (23)", PatronStatusRequest(patron=NOBODY)),
-        ("nothing's item (17)", ItemInformation(item=NOTHING)),
+        ("nobody's account (63)", PatronInformation(at=at, patron=NOBODY)),
+        ("nobody's status (23)", PatronStatusRequest(at=at, patron=NOBODY)),
+        ("nothing's item (17)", ItemInformation(at=at, item=NOTHING)),
     ]
     if patron:
-        asked.append(("the patron's account (63)", PatronInformation(patron=patron)))
+        asked.append(("the patron's account (63)", PatronInformation(at=at, patron=patron)))
     if item:
-        asked.append(("the item (17)", ItemInformation(item=item)))
+        asked.append(("the item (17)", ItemInformation(at=at, item=item)))
     return asked
 
 
