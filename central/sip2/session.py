@@ -206,11 +206,19 @@ def _go_on(session: Session, work: Work, now_ms: int) -> Stepped:
     here = _here(session, work, now_ms)
     need = next_need(here, work)
     if need is not None:
-        return replace(session, work=work), (need,)
+        return _working(session, work), (need,)
     said = answer(here, work)
     return _say(
         session, replace(work, language="000") if isinstance(said, EndSessionResponse) else work, said
     )
+
+
+def _working(session: Session, work: Work) -> Session:
+    """Return the session with a request open; spelled out, as in `_say`: it is done for every question."""
+    return Session(
+        session.terms, session.account, session.location, session.version, session.language, session.refused,
+        session.checked, session.frame, session.reply, work, session.login,
+    )  # fmt: skip
 
 
 def _logged_in(session: Session, account: Account | None, now_ms: int) -> Stepped:
@@ -278,13 +286,9 @@ def _again(session: Session, *, checked: bool) -> Stepped:
 
 def _say(session: Session, work: Work, said: Message) -> Stepped:
     data = encode(said, _dialect(session, checksum=work.checked), work.sequence)
-    after = replace(
-        session,
-        work=None,
-        login=None,
-        checked=work.checked,
-        language=work.language,
-        reply=data,
-        frame=work.frame if work.checked and work.sequence is not None else b"",
-    )
+    frame = work.frame if work.checked and work.sequence is not None else b""
+    after = Session(
+        session.terms, session.account, session.location, session.version, work.language, session.refused,
+        work.checked, frame, data,
+    )  # fmt: skip
     return after, (Send(data),)
