@@ -88,8 +88,7 @@ class Ear:
         self.tally = tally or Tally()
         self._dialect = dialect
         self._asked: Frame | None = None
-        utf8 = dialect.encoding.lower().replace("-", "") == "utf8"
-        self._up, self._down = Framer(utf8=utf8), Framer(utf8=utf8)
+        self._up, self._down = Framer(utf8=False), Framer(utf8=False)  # titles hold any bytes, also FF
 
     def from_terminal(self, data: bytes) -> None:
         """Take bytes that a kiosk sent."""
