@@ -52,7 +52,7 @@ def scene_of(group: Group, request: AtTerminal, stream: str) -> Scene:
 def _when(group: Group, request: AtTerminal) -> int:
     """Return when it happened. What happens now comes after all that has happened to the item; what is told
     later keeps its time, and what is told of one second keeps its order."""
-    at = min(request.at_ms, group.now)
+    at = max(0, min(request.at_ms, group.now))
     item = getattr(request.do, "item", None)
     row = None if item is None else group.hot.item(item)
     if row is None or row.state.last_at < at:

@@ -36,6 +36,8 @@ NOTHING: dict[str, Any] = dict.fromkeys(
 """The counts of 64 of somebody of whom nothing is told."""
 REASONS = 3
 """Reasons that are told at once: a terminal's screen has few lines."""
+OLDEST_MS = 366 * 86_400_000
+"""How long ago something may have happened that a terminal tells; what is older was dated by a dead clock."""
 MOST = 9999
 """The largest count that has room (3M SIP2 2.00: 4 digits)."""
 
@@ -89,14 +91,18 @@ class Here:
         return self.account.institution or said
 
     def local_ms(self, at: datetime | None) -> int:
-        """Return when a terminal says that something was; without a zone it is the branch's time."""
+        """Return when a terminal says that something was; without a zone it is the branch's time.
+
+        Clocks that lost their battery say 1970 or 1980: that is now, or a loan would be due decades ago.
+        """
         if at is None:
             return self.now_ms
         aware = at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(self.account.zone))
         try:
-            return int(aware.timestamp() * 1000)
+            told = int(aware.timestamp() * 1000)
         except (OverflowError, ValueError):
             return self.now_ms
+        return told if told > self.now_ms - OLDEST_MS else self.now_ms
 
     def local_day(self, at: datetime | None) -> date | None:
         """Return the branch's day of what a terminal says."""

@@ -6,8 +6,9 @@ is not asked about them. Bytes that are no text never get there either.
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 
-from central.sip2.answers import Here, Verdict
+from central.sip2.answers import Here, Verdict, local
 from central.sip2.effects import Done, FoundItem, FoundPatron, FoundWord, Submit
 from central.sip2.fields import read_date
 from central.sip2.messages import BlockPatron, Message, PatronEnable
@@ -125,20 +126,26 @@ def _about_item(here: Here, work: Work, card: str, item: str) -> Do | Refused | 
                 card,
                 item,
                 renewal=asked.renewal_allowed,
-                due=here.local_day(asked.no_block_due) if asked.no_block else None,
+                due=_told_due(here, asked),
                 fee_acknowledged=bool(asked.fee_acknowledged),
                 happened=asked.no_block,
                 cancel=bool(asked.cancel),
             )
         case Renew():
-            due = here.local_day(asked.no_block_due) if asked.no_block else None
-            return RenewOne(card, item, due, bool(asked.fee_acknowledged), asked.no_block)
+            return RenewOne(card, item, _told_due(here, asked), bool(asked.fee_acknowledged), asked.no_block)
         case Checkin():
             return Return(item, happened=asked.no_block, cancel=bool(asked.cancel))
         case ItemStatusUpdate():
             return Describe(item, written(asked.properties))
         case _:
             return None
+
+
+def _told_due(here: Here, asked: Checkout | Renew) -> date | None:
+    """Return the date the patron was told, with *no block*; one before the loan began nobody was told."""
+    due = here.local_day(asked.no_block_due) if asked.no_block else None
+    began = local(here.local_ms(asked.at) // 1000, here.account.zone).date()
+    return due if due is not None and due >= began else None
 
 
 def _hold(here: Here, work: Work, card: str, item: str) -> Do | Refused:
