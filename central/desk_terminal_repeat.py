@@ -3,7 +3,8 @@
 The outcome is kept in the commit that holds the deed, under the digest of its frame. It is said once more
 while it is still true: nothing else has happened to that item, the hold is as it was left, the payment is
 known. Else the same words are a new request: an SC that has no clock may lend, take back and lend the same
-item with frames that are equal. What had happened already (*no block*) is recorded once whatever came after.
+item with frames that are equal. What had happened already (*no block*) is recorded once whatever came after, and, where
+the terminal dated it, however late it is told again: links stay down for hours.
 
 Nothing personal is kept: no card, no name, no title; they are read when the outcome is said again.
 """
@@ -41,7 +42,7 @@ from central.terminal import (
 )
 
 REPEAT_MS: Final = 600_000
-"""How long a frame may be repeated. A terminal that waits longer has told its patron something else."""
+"""How long a frame may be repeated, but for what is dated and happened before. A terminal that waits longer has told its patron something else."""
 
 _KINDS: Final[dict[str, TypeAdapter[Outcome]]] = {
     kind.__name__: TypeAdapter(kind) for kind in (Lent, AllRenewed, Back, HoldKept, Paid, CardSet, Described)
@@ -51,11 +52,14 @@ _KINDS: Final[dict[str, TypeAdapter[Outcome]]] = {
 def recall(scene: Scene, request: AtTerminal) -> Deed | None:
     """Return what this very request came to before, if that still holds; the scene is then that deed's."""
     found = scene.hot.repeat(request.digest) if request.digest else None
-    if found is None or scene.group.now - found[0] > REPEAT_MS:
+    if found is None:
         return None
-    _, fact, text = found
+    at, fact, text = found
     kept = json.loads(text)
     happened = getattr(request.do, "happened", False)
+    dated = happened and kept.get("at") == request.at_ms
+    if not dated and scene.group.now - at > REPEAT_MS:
+        return None
     if not happened and kept["state"] != _state(scene, request.do):
         return None
     scene.fact = fact
@@ -75,6 +79,7 @@ def remember(scene: Scene, request: AtTerminal, deed: Deed) -> None:
         "loan": deed.loan,
         "hold": deed.hold,
         "state": _state(scene, request.do),
+        "at": request.at_ms,
     }
     scene.hot.new_repeat(request.digest, scene.group.now, scene.fact, json.dumps(kept))
 
