@@ -3,8 +3,8 @@
 The outcome is kept in the commit that holds the deed, under the digest of its frame. It is said once more
 while it is still true: nothing else has happened to that item, the hold is as it was left, the payment is
 known. Else the same words are a new request: an SC that has no clock may lend, take back and lend the same
-item with frames that are equal. What had happened already (*no block*) is recorded once whatever came after, and, where
-the terminal dated it, however late it is told again: links stay down for hours.
+item with frames that are equal. What had happened already (*no block*) is recorded once whatever
+came after, and, where the terminal dated it, however late it is told again: links stay down for hours.
 
 Nothing personal is kept: no card, no name, no title; they are read when the outcome is said again.
 """
@@ -42,7 +42,7 @@ from central.terminal import (
 )
 
 REPEAT_MS: Final = 600_000
-"""How long a frame may be repeated, but for what is dated and happened before. A terminal that waits longer has told its patron something else."""
+"""How long a frame may be repeated, unless it dates what had happened. A terminal that waits longer has told its patron something else."""
 
 _KINDS: Final[dict[str, TypeAdapter[Outcome]]] = {
     kind.__name__: TypeAdapter(kind) for kind in (Lent, AllRenewed, Back, HoldKept, Paid, CardSet, Described)
