@@ -42,7 +42,8 @@ from central.terminal import (
 )
 
 REPEAT_MS: Final = 600_000
-"""How long a frame may be repeated, unless it dates what had happened. A terminal that waits longer has told its patron something else."""
+"""How long a frame may be repeated, unless it dates what had happened. A terminal that waits longer has told
+its patron something else."""
 
 _KINDS: Final[dict[str, TypeAdapter[Outcome]]] = {
     kind.__name__: TypeAdapter(kind) for kind in (Lent, AllRenewed, Back, HoldKept, Paid, CardSet, Described)
