@@ -303,5 +303,5 @@ async def test_a_printer_on_a_serial_line_is_asked_and_prints(tmp_path: Path) ->
 
 @pytest.mark.parametrize("told", [{}, {"host": "a", "serial": "/dev/ttyS0"}])
 def test_a_printer_has_one_way_there(tmp_path: Path, told: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="either a host or a serial port"):
+    with pytest.raises(ValidationError, match="a host, a serial port or a USB device"):
         settings_of(tmp_path, printer=told)
