@@ -15,7 +15,7 @@ from typing import assert_never
 from central.sip2 import refusals
 from central.sip2.accounts import Account
 from central.sip2.answers import Here
-from central.sip2.codec import Dialect, Frame, Unreadable, decode, encode
+from central.sip2.codec import Dialect, Frame, Unreadable, decode, encode, layout
 from central.sip2.conversation import ANSWERS
 from central.sip2.deeds import Work
 from central.sip2.effects import (
@@ -71,6 +71,11 @@ class Terms:
     zone: str = "UTC"
     """Zone in which somebody who has not logged in is told the time."""
 
+    @property
+    def asked_again_ms(self) -> float:
+        """How long a terminal goes on repeating a request that nobody answered."""
+        return self.answer_s * (self.retries + 1) * 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -93,6 +98,9 @@ class Session:
     """What was sent last."""
     work: Work | None = field(default=None, repr=False)
     login: Work | None = field(default=None, repr=False)
+    said_ms: int = 0
+    """When the last answer was sent. Soon after, the same frame is a repeat; later it is a request of a
+    terminal whose frames are alike (one digit for all, no clock), and the desk knows what it has done."""
 
     @property
     def busy(self) -> bool:
@@ -141,7 +149,7 @@ def _dialect(session: Session, *, checksum: bool) -> Dialect:
 def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
     if session.busy:
         raise ValueError("a request is open on this connection")
-    if data == session.frame and session.reply:
+    if data and data == session.frame and now_ms - session.said_ms < session.terms.asked_again_ms:
         return session, (Send(session.reply),)
     found = decode(data, session.speaker.plain)
     if isinstance(found, Unreadable):
@@ -155,10 +163,10 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
     if asked.code not in ANSWERS:
         return _again(session, checked=checked)
     language = _language(getattr(asked, "language", session.language))
-    work = Work(asked, data, found.sequence, checked, language, b"|AD" in data)
+    work = Work(asked, data, found.sequence, checked, language, _has_pin(asked, data))
     code = _in_the_way(session, found)
     if code is not None:
-        return _say(session, work, refusals.refuse(_here(session, work, now_ms), asked, code))
+        return _say(session, work, refusals.refuse(_here(session, work, now_ms), asked, code), now_ms)
     match asked:
         case Login():
             if asked.uid_algorithm + asked.password_algorithm != IN_CLEAR:
@@ -169,6 +177,14 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
             return _status(session, work, asked, now_ms)
         case _:
             return _go_on(session, work, now_ms)
+
+
+def _has_pin(asked: Message, data: bytes) -> bool:
+    """Say whether there is an AD, be it empty; it may be the first of the named fields."""
+    if b"|AD" in data or getattr(asked, "pin", ""):
+        return True
+    first = 2 + sum(spec.width for _, spec in layout(type(asked)).fixed)
+    return data.lstrip()[first : first + 2] == b"AD"
 
 
 def _language(code: str) -> str:
@@ -208,9 +224,8 @@ def _go_on(session: Session, work: Work, now_ms: int) -> Stepped:
     if need is not None:
         return _working(session, work), (need,)
     said = answer(here, work)
-    return _say(
-        session, replace(work, language="000") if isinstance(said, EndSessionResponse) else work, said
-    )
+    over = isinstance(said, EndSessionResponse)
+    return _say(session, replace(work, language="000") if over else work, said, now_ms)
 
 
 def _working(session: Session, work: Work) -> Session:
@@ -227,7 +242,7 @@ def _logged_in(session: Session, account: Account | None, now_ms: int) -> Steppe
         return session, ()
     refused = session.refused + (account is None)
     known = replace(session, account=account, version="2.00", refused=0 if account is not None else refused)
-    said, effects = _say(known, work, LoginResponse(ok=account is not None))
+    said, effects = _say(known, work, LoginResponse(ok=account is not None), now_ms)
     if refused >= LOGINS and account is None:
         return said, (*effects, Close("its logins were refused"))
     return said, effects
@@ -254,7 +269,7 @@ def _status(session: Session, work: Work, asked: ScStatus, now_ms: int) -> Stepp
         supported="".join("Y" if code in may else "N" for code in ORDER),
         terminal_location="" if account is None else account.location or session.location,
     )
-    return _say(session, work, said)
+    return _say(session, work, said, now_ms)
 
 
 def _offered(session: Session) -> frozenset[str]:
@@ -276,7 +291,8 @@ def _failed(session: Session, frame: bytes, now_ms: int) -> Stepped:
     # The frame is not kept as done: sent again, it is tried again.
     language = _language(getattr(found.message, "language", session.language))
     work = Work(found.message, b"", found.sequence, found.check == "right", language)
-    return _say(session, work, refusals.refuse(_here(session, work, now_ms), found.message, "internal-error"))
+    said = refusals.refuse(_here(session, work, now_ms), found.message, "internal-error")
+    return _say(session, work, said, now_ms)
 
 
 def _again(session: Session, *, checked: bool) -> Stepped:
@@ -284,11 +300,11 @@ def _again(session: Session, *, checked: bool) -> Stepped:
     return session, (Send(encode(ResendRequest(), _dialect(session, checksum=checked))),)
 
 
-def _say(session: Session, work: Work, said: Message) -> Stepped:
+def _say(session: Session, work: Work, said: Message, now_ms: int) -> Stepped:
     data = encode(said, _dialect(session, checksum=work.checked), work.sequence)
     frame = work.frame if work.checked and work.sequence is not None else b""
     after = Session(
         session.terms, session.account, session.location, session.version, work.language, session.refused,
-        work.checked, frame, data,
+        work.checked, frame, data, said_ms=now_ms,
     )  # fmt: skip
     return after, (Send(data),)
