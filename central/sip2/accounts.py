@@ -127,7 +127,7 @@ class Accounts:
 
     def wait_s(self, name: str, address: str) -> float:
         """Return how long nothing is compared for this name or address."""
-        return self._tries.wait_s(address, name, self._now())
+        return self._tries.wait_s(address, self._counted(name, address), self._now())
 
     def known(self, name: str, secret: str, address: str) -> Account | None:
         """Return the account whose secret was right before, without hashing."""
@@ -146,6 +146,11 @@ class Accounts:
     def tried(self, name: str, address: str, *, right: bool) -> None:
         """Count a login."""
         if right:
-            self._tries.right(name)
+            self._tries.right(self._counted(name, address))
         else:
-            self._tries.wrong(address, name, self._now())
+            self._tries.wrong(address, self._counted(name, address), self._now())
+
+    def _counted(self, name: str, address: str) -> str:
+        """Return under what a name is counted: strangers from elsewhere lock nobody out who is bound here."""
+        found = self._by_name.get(name)
+        return name if found is None or found.comes_from(address) else f"{name}\0elsewhere"

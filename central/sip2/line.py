@@ -44,6 +44,8 @@ HELD = 32
 """Frames of one terminal that wait for the answer of another; beyond, nothing more is read from it."""
 TURN = 16
 """Frames of one terminal that are answered before others have their turn."""
+GOODBYE_S = 2.0
+"""How long what was written may still go out after we hung up."""
 NAMED_AFTER = 3
 """Unreadable frames in a row after which the log says what may be wrong."""
 
@@ -270,6 +272,8 @@ class Line(asyncio.Protocol):
             self._closing = True
             self._held.clear()
             self._transport.close()
+            # One that never reads would keep its place for as long as it likes.
+            self._loop.call_later(GOODBYE_S, self._transport.abort)
 
     def abort(self) -> None:
         """Close at once."""

@@ -8,13 +8,10 @@ from collections.abc import Callable
 
 from central.sip2.effects import Silent
 from central.sip2.house import House
-from central.sip2.line import Line
+from central.sip2.line import GOODBYE_S, Line
 from wire.errors import LinkError
 
 log = logging.getLogger("turnleaf.central.sip2.server")
-
-GOODBYE_S = 2.0
-"""How long what was written may still go out at the end."""
 
 
 class Sip2Server:
