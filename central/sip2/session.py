@@ -181,7 +181,7 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
 
 def _has_pin(asked: Message, data: bytes) -> bool:
     """Say whether there is an AD, be it empty; it may be the first of the named fields."""
-    if b"|AD" in data or getattr(asked, "pin", ""):
+    if b"|AD" in data or bool(getattr(asked, "pin", "")):
         return True
     first = 2 + sum(spec.width for _, spec in layout(type(asked)).fixed)
     return data.lstrip()[first : first + 2] == b"AD"
