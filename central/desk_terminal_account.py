@@ -53,6 +53,8 @@ def place_hold(scene: Scene, do: PlaceHold) -> Deed:
     placed = decide_place(scene.group.policy, asked, scene.at)
     if isinstance(placed, Refusal):
         return refused(placed, do.item)
+    if _is_nowhere(scene, do.pickup):
+        return refused("no-pickup-there", do.item)
     hot.new_hold(placed.hold)
     scene.group.beside()
     return _kept(placed.hold, placed.position, copies, available=placed.available)
@@ -75,6 +77,8 @@ def change_hold(scene: Scene, do: ChangeHold) -> Deed:
     done = decide_change(scene.group.policy, patron, hold, today, do.pickup or None, do.expires)
     if isinstance(done, Refusal):
         return refused(done, do.item)
+    if _is_nowhere(scene, do.pickup):
+        return refused("no-pickup-there", do.item)
     scene.hot.hold_state(done.hold)
     return _kept(done.hold, position(holds, done.hold.hold), copies)
 
@@ -119,6 +123,11 @@ def describe(scene: Scene, do: Describe) -> Deed:
 def meant_hold(scene: Scene, do: PlaceHold | DropHold | ChangeHold) -> Hold | None:
     """Return the patron's open hold that a request means."""
     return _own(scene, do)[1]
+
+
+def _is_nowhere(scene: Scene, branch: str) -> bool:
+    """Say whether a branch was named that there is not: what is sent there would never arrive."""
+    return bool(branch) and scene.hot.zone(branch) is None
 
 
 def _own(

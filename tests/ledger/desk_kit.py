@@ -36,7 +36,10 @@ from wire.messages.stream import Answer, Entry, Hello, Lost, Void
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = b"k" * 32
 REGISTRY = {
-    "branches": [{"branch": "main", "name": "Main library", "zone": "Europe/Copenhagen"}],
+    "branches": [
+        {"branch": "main", "name": "Main library", "zone": "Europe/Copenhagen"},
+        {"branch": "north", "name": "North", "zone": "Europe/Copenhagen"},
+    ],
     "stations": [
         {"station": "k1", "branch": "main", "kind": "kiosk", "name": "Door"},
         {"station": "k2", "branch": "main", "kind": "kiosk", "name": "Stairs"},

@@ -113,7 +113,7 @@ async def test_registry_of_stations_and_branches(tmp_path: Path) -> None:
             ("k1", "kiosk"),
             ("k2", "kiosk"),
         ]
-        assert [b.zone for b in await world.ledger.branches()] == ["Europe/Copenhagen"]
+        assert [b.zone for b in await world.ledger.branches()] == ["Europe/Copenhagen"] * 2
 
 
 async def test_an_item_returned_before_it_was_known_has_its_history_when_it_is_loaded(tmp_path: Path) -> None:
