@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pysip2 import models, routes
 from pysip2.server import SIP2Server
-from test_looks import ask
+from test_gate_looks import ask
 
 from central.sip2.client import Connection, Peer
 from central.sip2.codec import Dialect, encode
