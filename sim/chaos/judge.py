@@ -104,9 +104,10 @@ def read_ledger(path: Path) -> Ledger:
             cases_of_items=frozenset(
                 row[0]
                 for row in db.execute(
-                    "SELECT item FROM \"case\" WHERE closed IS NULL AND item <> '' UNION"
-                    " SELECT item FROM journal JOIN stream USING (stream) WHERE item IS NOT NULL"
-                    " AND station IN (SELECT station FROM \"case\" WHERE closed IS NULL AND kind = 'clock-doubt')"
+                    "SELECT item FROM \"case\" WHERE closed IS NULL AND item <> ''"
+                    " UNION SELECT item FROM journal JOIN stream USING (stream)"
+                    " WHERE item IS NOT NULL AND station IN"
+                    " (SELECT station FROM \"case\" WHERE closed IS NULL AND kind = 'clock-doubt')"
                 )
             ),
             cases_of_stations=cases,
