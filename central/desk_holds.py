@@ -59,11 +59,14 @@ def catch(scene: Scene, row: ItemRow, branch: str) -> Caught | None:
     return caught
 
 
-def end(scene: Scene, hold: Hold, freed: str | None) -> None:
-    """A hold is over: collected, cancelled or expired. The copy that was kept for it goes to who is next."""
+def end(scene: Scene, hold: Hold, *freed: str | None) -> None:
+    """A hold is over: collected, cancelled or expired. What was kept for it, and is here, goes to who is
+    next.
+    """
     _close(scene, hold)
-    if freed is not None:
-        _free(scene, freed)
+    for item in freed:
+        if item is not None:
+            _free(scene, item)
 
 
 def _close(scene: Scene, hold: Hold) -> None:

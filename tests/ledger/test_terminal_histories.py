@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from desk_kit import START, Station, World, desk_on
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from terminal_kit import Terminal, catalogue, charge, dump, prepared
 
@@ -190,6 +190,10 @@ async def fines_of(path: Path, clock: FakeClock) -> None:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@example(
+    [(10, "hold", "item-1", n) for n in (2, 1)]
+    + [(10, "return", "item-1", 1), (10, "told-loan", "item-1", 2)]
+)
 @given(st.lists(STEPS, max_size=22))
 def test_whatever_kiosks_and_terminals_do_what_must_hold_holds(plan: list[Step]) -> None:
     async def days() -> None:
