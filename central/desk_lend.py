@@ -149,7 +149,7 @@ def apply(
     if holder is not None:
         charge_rental(scene, holder, item, granted.fee)
     if granted.hold is not None:
-        end(scene, granted.hold, granted.freed)
+        end(scene, granted.hold, granted.freed, item)  # of a loan told late the item may be back
 
 
 def _as_happened(
