@@ -59,7 +59,7 @@ def _place(scene: Scene, body: Body, state: StreamRow, known: dict[tuple[str, st
         received=now,
         favour="late" if lending else "early",
     )
-    scene.at = placed.at
+    scene.at, scene.doubt = placed.at, placed.doubt
     if not isinstance(body, Began):  # it opens a stream that may carry facts from long before it
         state.last_at = placed.at
     if placed.doubt and (lending or isinstance(body, Checkin)):

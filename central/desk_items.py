@@ -23,6 +23,7 @@ def append(scene: Scene, row: ItemRow, event: ItemEvent) -> None:
     """Take an event that is later than all others. The loan that ends here is ended *before* the row of a
     new one is inserted: at most one may be open at any moment."""
     store(scene, row, step(row.state, event))
+    scene.close_doubt(row.item)
 
 
 def refold(scene: Scene, item: str, row: ItemRow | None) -> ItemState:

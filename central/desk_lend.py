@@ -42,6 +42,8 @@ def request(scene: Scene, body: Checkout | Renew, told: Answer | None) -> tuple[
     if offline and isinstance(decision, Refusal) and row and patron:
         scene.open_case("lent-offline-against-rule", scene.fact, item=body.item, detail=decision.code)
         decision = decide_happened(scene.group.policy, asked, scene.at).granted
+    if offline:
+        _doubtful(scene, body.item)
     return record(
         scene, asked.kind, body.item, decision, row, None if patron is None else patron.patron
     ), title
@@ -169,12 +171,19 @@ def _as_happened(
         scene.open_case("item-unknown-lent", body.item, item=body.item)
     if isinstance(body, Checkout):
         scene.tell("renew" if told.renewed else "checkout", "again")
+        _doubtful(scene, body.item)
         lend(scene, body.item, row, (holder, told.due.isoformat(), 1 if told.renewed else 0))
     else:
         _renewed_before(scene, told, row, holder)
     answer = AnswerRow(scene.fact, "granted", body.item, told.due, told.renewed, None, answered)
     scene.hot.answer(answer)
     return answer
+
+
+def _doubtful(scene: Scene, item: str) -> None:
+    """A loan that is told late, of a time that nobody knows: the item may be back since."""
+    if scene.doubt:
+        scene.open_doubt(item, "lent, perhaps before a return that came")
 
 
 def _renewed_before(scene: Scene, told: Answer, row: ItemRow | None, holder: str | None) -> None:

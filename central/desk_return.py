@@ -45,6 +45,8 @@ def came_back(scene: Scene, item: str, via: str) -> Came:
     if not row.state.before(scene.at, scene.fact):
         state = refold(scene, item, row)
         here = state.last_id == scene.fact
+        if scene.doubt and state.loan is not None:
+            scene.open_doubt(item, "returned, perhaps after the loan that stands")
         return Came(row, caught=_shelve(scene, row) if here else None)
     fine, ended = 0, row.state.loan
     if ended is not None:

@@ -36,6 +36,7 @@ class Group:
     _holds: bool | None = None
     _owed: bool | None = None
     _fines: bool | None = None
+    _in_doubt: bool | None = None
 
     def any_hold(self) -> bool:
         """Say whether anybody waits for anything: asked once for all that this transaction holds."""
@@ -49,6 +50,12 @@ class Group:
             self._owed = self.authority.at_once and self.hot.any_owed()
         return self._owed
 
+    def any_in_doubt(self) -> bool:
+        """Say whether an item's state hangs on a time that is in doubt."""
+        if self._in_doubt is None:
+            self._in_doubt = self.hot.any_in_doubt()
+        return self._in_doubt
+
     def fines(self) -> bool:
         """Say whether the policy charges anybody for a late return."""
         if self._fines is None:
@@ -59,6 +66,10 @@ class Group:
     def beside(self) -> None:
         """A hold was placed, or a fee charged: what was said about them may not hold any more."""
         self._holds = self._owed = None
+
+    def in_doubt(self) -> None:
+        """A time is in doubt now."""
+        self._in_doubt = True
 
     def mark(self) -> tuple[int, int]:
         """Return where an entry begins."""
@@ -85,6 +96,8 @@ class Scene:
     fact: str
     at: int
     """When it happened, corrected, ms."""
+    doubt: bool = False
+    """Whether that time is a guess: no clock said anything that could be believed."""
     tag: Literal["told"] | None = None
     """At a terminal, which reports on no tag: that it was told what to do with this one."""
 
@@ -101,6 +114,16 @@ class Scene:
                 CaseOpened(case.key, kind, self.station, self.branch, moment(now), detail)
             )
             self.tell("case", kind)
+
+    def open_doubt(self, item: str, detail: str) -> None:
+        """The ledger's word on an item hangs on a guessed time: somebody must look where the item is."""
+        self.open_case("time-in-doubt", item, item=item, detail=detail)
+        self.group.in_doubt()
+
+    def close_doubt(self, item: str) -> None:
+        """Something happened to the item after all that was in doubt, at a time that is sure."""
+        if not self.doubt and self.group.any_in_doubt():
+            self.close_case(f"time-in-doubt:{item}")
 
     def close_case(self, key: str) -> None:
         """Close a case if it is open."""

@@ -252,6 +252,8 @@ case = Table(
     Column("closed", BigInteger),
     Column("times", Integer, nullable=False, server_default="1"),
 )
+IN_DOUBT = text("closed IS NULL AND kind = 'time-in-doubt'")
+Index("ix_case_in_doubt", case.c.key, sqlite_where=IN_DOUBT, postgresql_where=IN_DOUBT)
 alarm = Table(
     "alarm",
     metadata,

@@ -45,7 +45,7 @@ class Ledger:
     checkins: frozenset[str]
     on_loan: frozenset[str]
     cases_of_items: frozenset[str]
-    """Items with an open case, and those that a station lent or took back whose clock is in doubt."""
+    """Items with an open case."""
     cases_of_stations: dict[str, Counter[str]]
     """Station -> kinds of its cases, open and closed."""
     case_subjects: frozenset[str]
@@ -102,13 +102,7 @@ def read_ledger(path: Path) -> Ledger:
                 row[0] for row in db.execute("SELECT item FROM loan WHERE ended IS NULL AND NOT withdrawn")
             ),
             cases_of_items=frozenset(
-                row[0]
-                for row in db.execute(
-                    "SELECT item FROM \"case\" WHERE closed IS NULL AND item <> ''"
-                    " UNION SELECT item FROM journal JOIN stream USING (stream)"
-                    " WHERE item IS NOT NULL AND station IN"
-                    " (SELECT station FROM \"case\" WHERE closed IS NULL AND kind = 'clock-doubt')"
-                )
+                row[0] for row in db.execute("SELECT item FROM \"case\" WHERE closed IS NULL AND item <> ''")
             ),
             cases_of_stations=cases,
             case_subjects=frozenset(row[0].partition(":")[2] for row in db.execute('SELECT key FROM "case"')),

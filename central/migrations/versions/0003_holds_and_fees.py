@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 QUEUED = sa.text("state IN ('waiting', 'ready')")
+IN_DOUBT = sa.text("closed IS NULL AND kind = 'time-in-doubt'")
 OVER = sa.text('ended IS NOT NULL')
 OVER_NAMED = sa.text('ended IS NOT NULL AND patron IS NOT NULL')
 PAID_NAMED = sa.text('paid >= amount AND patron IS NOT NULL')
@@ -95,9 +96,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('birth', sa.Date(), nullable=True))
         batch_op.add_column(sa.Column('internet', sa.String(length=64), server_default='', nullable=False))
         batch_op.add_column(sa.Column('barred', sa.String(length=300), nullable=True))
+    with op.batch_alter_table('case') as batch_op:
+        batch_op.create_index('ix_case_in_doubt', ['key'], sqlite_where=IN_DOUBT, postgresql_where=IN_DOUBT)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table('case') as batch_op:
+        batch_op.drop_index('ix_case_in_doubt', sqlite_where=IN_DOUBT, postgresql_where=IN_DOUBT)
     with op.batch_alter_table('patron') as batch_op:
         batch_op.drop_column('barred')
         batch_op.drop_column('internet')
