@@ -116,6 +116,7 @@ class Outbox:
     # --- what waits ------------------------------------------------------------------------------
 
     def _measure(self) -> None:
+        """Ask the disk what waits: once, at the start; from then on each commit says what it changed."""
         total = self._db.execute(
             "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ?", (self.held.confirmed,)
         )
@@ -167,8 +168,10 @@ class Outbox:
             (row.seq, row.id, row.kind, row.body, row.at, row.answer, row.void_reason, crc_of(row)),
         )
 
-    def _rewrite(self, row: OutboxRow) -> None:
+    def _rewrite(self, was: OutboxRow, row: OutboxRow) -> None:
         """Within a commit: the same entry with another body, answer or reason."""
+        if was.seq > self.held.confirmed:
+            self._open_bytes += len(row.body) - len(was.body)
         self._db.execute(
             "UPDATE outbox SET body = ?, answer = ?, void_reason = ?, crc = ? WHERE seq = ?",
             (row.body, row.answer, row.void_reason, crc_of(row), row.seq),
@@ -230,18 +233,16 @@ class Outbox:
         if answer.outcome == "granted":
             phase = "writing" if row.kind == "checkout/1" else "done"  # a renewal touches no tag
         with self._commit():
-            self._rewrite(replace(row, answer=kept.encode(), body=body))
+            self._rewrite(row, replace(row, answer=kept.encode(), body=body))
             self._set_phase(answer.request, phase)
         self._cut = True
-        self._measure()
         return phase
 
     def void(self, row: OutboxRow, reason: str) -> OutboxRow:
         """S6: same number and id, the body replaced by the reason; committed before it is published."""
         voided = replace(row, body=b"", void_reason=reason[:200])
         with self._commit():
-            self._rewrite(voided)
-        self._measure()
+            self._rewrite(row, voided)
         return voided
 
     def prune(self, now: datetime, at_most: int = 500) -> int:
@@ -279,7 +280,7 @@ class Outbox:
                 with self._commit():
                     for (seq,) in found:
                         row = self._row("seq = ?", seq)
-                        self._rewrite(replace(row, body=sealed(row.body, f"{SEALED}withdrawn")))
+                        self._rewrite(row, replace(row, body=sealed(row.body, f"{SEALED}withdrawn")))
                 self._cut = True
         if self._cut:
             self._cut = False
