@@ -98,6 +98,8 @@ ERRORS: Final[dict[int, tuple[type[TagError], str]]] = {
     0x14: (TagWriteFailed, "the block was not locked properly"),
 }
 """Response error codes (§7.4.2); A0 to DF belong to the tag's maker."""
+UNSAID: Final = 0x0F
+"""The code of an error of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +251,19 @@ def decode_response(frame: bytes) -> Response:
     return Response(error=frame[1], flags=frame[0])
 
 
+def meaning(code: int) -> tuple[type[TagError], str]:
+    """Return the class of a tag's error code, and what it says."""
+    return ERRORS.get(code, (TagError, "an error that only the tag's maker knows"))
+
+
 def error_of(code: int, doing: str) -> TagError:
     """Return the named error for a tag's error code; `doing` says what was tried."""
-    kind, seen = ERRORS.get(code, (TagError, "an error that only the tag's maker knows"))
-    return kind(f"{doing}: {seen} (ISO 15693 error {code:02X})", do="Set the item aside for staff.")
+    kind, seen = meaning(code)
+    return kind(
+        f"{doing}: {seen} (ISO 15693 error {code:02X})",
+        why="The item cannot be lent or returned while its tag does not do what it is told.",
+        do="Set the item aside for staff.",
+    )
 
 
 def encode_system_information(found: SystemInformation) -> bytes:

@@ -7,6 +7,7 @@ the address FF, which hosts use and readers never answer with, makes it a reques
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from firmware_bridge import iso15693
 from firmware_bridge.explain.feig_payload import ANSWERS, REQUESTS
 from firmware_bridge.explained import Explained, Problem
 from firmware_bridge.feig import words
@@ -108,7 +109,6 @@ def _status_name(status: int, payload: bytes) -> str:
     if status in names:
         return names[status]
     if status == words.ISO_ERROR:
-        code = payload[0] if payload else 0x0F
-        known = words.ISO15693_ERRORS.get(code)
-        return f"ISO 15693 error {code:02X}: {known[1] if known else 'of the maker'}"
+        code = payload[0] if payload else iso15693.UNSAID
+        return f"ISO 15693 error {code:02X}: {iso15693.meaning(code)[1]}"
     return words.STATUS[status][1] if status in words.STATUS else "unknown"

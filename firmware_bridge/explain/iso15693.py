@@ -191,8 +191,7 @@ def _response(body: bytes) -> tuple[Fields, Problem | None]:
     except FrameError as error:
         return fields, Problem(error.seen, min(len(body), 1))
     if found.error is not None:
-        meaning = iso.ERRORS.get(found.error)
-        name = meaning[1] if meaning else "an error that only the tag's maker knows"
+        _, name = iso.meaning(found.error)
         return fields | {"error_code": f"{found.error:02x}", "error": name}, None
     if found.flags & ~0x08:
         return fields | _rest(found.data), Problem(f"response flags {found.flags:02X} are not assigned", 0)

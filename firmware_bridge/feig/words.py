@@ -1,11 +1,11 @@
-"""FEIG command codes, status bytes and ISO 15693 error codes, each with its meaning (manual H20800)."""
+"""FEIG command codes and status bytes, each with its meaning (manual H20800); a tag's errors: `iso15693`."""
 
+from firmware_bridge import iso15693
 from firmware_bridge.errors import (
     DeviceRefused,
     RfCommError,
     TagError,
     TagGone,
-    TagLocked,
     TagWriteFailed,
 )
 from wire.errors import DeviceError
@@ -149,29 +149,12 @@ STATUS: dict[int, tuple[type[DeviceError], str, str]] = {
 """Status byte -> error class, what was seen, what to do (H60301 annex D; 92: H90202; F1 from the maker's
 list of constants, 85 without a public description)."""
 
-ISO15693_ERRORS: dict[int, tuple[type[TagError], str]] = {
-    0x01: (TagError, "the tag does not know this command"),
-    0x02: (TagError, "the tag found the command's form wrong"),
-    0x03: (TagError, "the tag does not know this option"),
-    0x0F: (TagError, "the tag reported an error without saying which"),
-    0x10: (TagError, "the block does not exist on this tag"),
-    0x11: (TagLocked, "the block is locked already"),
-    0x12: (TagLocked, "the block is locked and was not changed"),
-    0x13: (TagWriteFailed, "the block was not written properly"),
-    0x14: (TagError, "the block was not locked properly"),
-}
-"""ISO 15693-3, response error codes; A0-DF belong to the tag's maker."""
-
 
 def error_of(status: int, payload: bytes, doing: str) -> DeviceError:
     """Return the named error for a status byte other than OK; `doing` says what was tried."""
     why = "The item cannot be lent or returned while its tag does not answer."
     if status == ISO_ERROR:
-        code = payload[0] if payload else 0x0F
-        kind, seen = ISO15693_ERRORS.get(code, (TagError, "the tag's maker-specific error"))
-        return kind(
-            f"{doing}: {seen} (ISO 15693 error {code:02X})", why=why, do="Set the item aside for staff."
-        )
+        return iso15693.error_of(payload[0] if payload else iso15693.UNSAID, doing)
     error, seen, do = STATUS.get(status, (DeviceRefused, "an unknown status", "Note the reader's firmware."))
     return error(f"{doing}: {seen} (status {status:02X})", why=why, do=do)
 

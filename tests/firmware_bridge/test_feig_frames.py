@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_bridge import iso15693
 from firmware_bridge.errors import (
     DeviceRefused,
     FrameError,
@@ -132,6 +133,18 @@ def test_every_status_is_a_named_error_with_a_sentence(
     assert isinstance(error, kind)
     assert error.seen.startswith("reading a tag: ")
     assert error.do
+
+
+@pytest.mark.parametrize("code", range(256))
+def test_a_tags_own_error_is_named_alike_through_a_reader_and_alone(code: int) -> None:
+    through = words.error_of(words.ISO_ERROR, bytes((code,)), "locking a tag")
+    alone = iso15693.error_of(code, "locking a tag")
+
+    assert (type(through), str(through)) == (type(alone), str(alone))
+
+
+def test_a_block_that_was_not_locked_properly_is_a_write_that_failed() -> None:
+    assert isinstance(words.error_of(words.ISO_ERROR, b"\x14", "locking a tag"), TagWriteFailed)
 
 
 @given(st.binary(max_size=60))
