@@ -55,6 +55,10 @@ class Stage:
     telemetry: dict[str, Any] | None = None
     """The [telemetry] table of central.toml; None takes the embedded store."""
     stations: dict[str, str] = field(default_factory=lambda: dict(STATIONS))
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """More stations (name -> kind) that are enrolled and registered, and that somebody else plays."""
+    central_more: dict[str, Any] = field(default_factory=dict)
+    """Further settings of central.toml."""
     world: World = field(init=False)
     broker: Broker = field(init=False)
     pcscd: Pcscd = field(init=False)
@@ -117,7 +121,7 @@ class Stage:
         folder = self.folder / "broker"
         pki.init(folder, ["localhost", HOST])
         pki.enrol(folder, "central", "central")
-        for station in self.stations:
+        for station in (*self.stations, *self.elsewhere):
             pki.enrol(folder, station)
         pki.enrol(folder, OPERATOR, "operator")
         pki.enrol(folder, OBSERVER, "observer")
@@ -135,7 +139,7 @@ class Stage:
     async def _central(self, say: Progress) -> None:
         (self.folder / "policy.toml").write_text(POLICY)
         registry = self.folder / "registry.json"
-        registry.write_text(json.dumps(seed(self.stations), ensure_ascii=False))
+        registry.write_text(json.dumps(seed(self.stations | self.elsewhere), ensure_ascii=False))
         await self.command("ledger", "load", str(registry), "--db", f"sqlite:///{self.ledger_path}")
         telemetry = self.telemetry or {"kind": "sqlite", "path": str(self.telemetry_path)}
         config = self.folder / "central.toml"
@@ -151,6 +155,7 @@ class Stage:
                     "telemetry": telemetry,
                     "operators": {OPERATOR: "operate", OBSERVER: "look"},
                 }
+                | self.central_more
             )
         )
         central = self._daemon("central", ("central", "run", "--config", str(config)))
