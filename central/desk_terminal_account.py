@@ -29,6 +29,9 @@ from wire.messages.stream import Refusal
 
 TEXT = 300
 """Longest text a terminal may leave: the columns' length."""
+PAID_AGAIN_MS = 3_600_000
+"""How long a payment of the same number and amount, told with another time, is the same one: a terminal that
+heard no answer may tell it anew once its link is back. Later it is one that began to count again."""
 
 
 def place_hold(scene: Scene, do: PlaceHold) -> Deed:
@@ -93,6 +96,9 @@ def pay(scene: Scene, do: Pay) -> Deed:
         if known[0] not in (None, row.patron) or known[1] != do.amount:
             return refused("payment-key-used")
         return Deed(Paid(known[1], again=True))
+    last = hot.payment_under(do.alike) if do.alike else None
+    if last is not None and last[0] == row.patron and scene.group.now - last[1] <= PAID_AGAIN_MS:
+        return Deed(Paid(do.amount, again=True))
     owed = {fee.fee: fee for fee in hot.fees_of(row.patron)}
     taken = settle(owed.values(), do.amount, do.fee)
     if isinstance(taken, Refusal):

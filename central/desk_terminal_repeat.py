@@ -90,7 +90,7 @@ def _state(scene: Scene, do: Do) -> str:
     hot = scene.hot
     match do:
         case Pay():
-            return str(hot.payment(do.key) is not None)
+            return "paid"
         case PlaceHold() | DropHold() | ChangeHold():
             hold = meant_hold(scene, do)
             return "" if hold is None else f"{hold.hold} {hold.pickup} {hold.expires}"

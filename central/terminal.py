@@ -92,7 +92,7 @@ class ChangeHold:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """A patron paid (37). `key` is paid once: BK, else the digest of the frame."""
+    """A patron paid (37). `key` is paid once, however late it is told again."""
 
     card: str = field(repr=False)
     amount: int
@@ -102,6 +102,9 @@ class Pay:
     """SIP2 payment type."""
     fee: str | None = None
     """The fee it is for (CG); None: the oldest first."""
+    alike: str = ""
+    """With what `key` begins, before a colon, in every payment of the same number (BK) and amount. Another
+    one of these is the same payment only for a while: terminals count from 1 again after a restart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,12 @@ class ServicesHot(AskedHot):
         row: tuple[str | None, int] | None = self._run(self._sql.payment, (key,)).fetchone()
         return row
 
+    def payment_under(self, begins: str) -> tuple[str | None, int] | None:
+        """Return the patron and the time of the last payment whose key is `begins`, a colon, and more."""
+        found = self._run(self._sql.payment_under, (f"{begins}:", f"{begins};"))  # ; comes after : in ASCII
+        row: tuple[str | None, int] | None = found.fetchone()
+        return row
+
     def new_payment(self, key: str, patron: str, amount: int, at: int, terminal: str, means: str) -> None:
         """Insert a payment."""
         self._run(self._sql.new_payment, (key, patron, amount, at, terminal, means))

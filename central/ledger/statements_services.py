@@ -111,6 +111,12 @@ FEE_AMOUNT = put(fee, fee.c.amount, where={fee.c.fee: "fee"})
 FEE_PAID = put(fee, fee.c.paid, where={fee.c.fee: "fee"})
 DROP_FEE = delete(fee).where(fee.c.fee == bindparam("fee"))
 PAYMENT = by(payment.c.key, payment.c.patron, payment.c.amount)
+PAYMENT_UNDER = (
+    select(payment.c.patron, payment.c.at)
+    .where(payment.c.key >= bindparam("first"))
+    .where(payment.c.key < bindparam("beyond"))
+    .order_by(payment.c.at.desc())
+)
 NEW_PAYMENT = insert(payment)
 
 # --- what may be repeated

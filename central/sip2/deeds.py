@@ -179,8 +179,13 @@ def _pay(here: Here, work: Work, asked: FeePaid, card: str) -> Do | Refused:
         amount = minor(asked.amount.strip(), here.currency)
     except ValueError:
         return _no("amount-not-positive")
-    key = digest_of(here, b"", card, asked.transaction) if asked.transaction else digest_of(here, work.frame)
-    return Pay(card, amount, key, written(asked.payment_type), usable(asked.fee) or None)
+    fee, means = usable(asked.fee) or None, written(asked.payment_type)
+    if not asked.transaction:
+        return Pay(card, amount, digest_of(here, work.frame), means, fee)
+    alike = digest_of(here, b"", card, asked.transaction, str(amount), fee or "")
+    # Without a clock the time says nothing: then only soon after is it the same payment.
+    told = asked.at.isoformat() if asked.at is not None else f"at {here.now_ms}"
+    return Pay(card, amount, f"{alike}:{told}", means, fee, alike)
 
 
 def _no(code: str, **params: str) -> Refused:

@@ -23,7 +23,7 @@ from central.sip2.codec import Dialect, Frame, Unreadable, checksum, decode
 from central.sip2.messages import Message
 from central.sip2.serve import serve
 from circulation.policy import Policy
-from wire.clock import SystemClock
+from wire.clock import Clock, SystemClock
 
 CHEAP = 16
 """Cost of secrets in tests: what takes 40 ms in earnest takes none here."""
@@ -64,9 +64,11 @@ def registry() -> Registry:
 
 
 @contextlib.asynccontextmanager
-async def library(folder: Path, policy: Policy = POLICY, **more: Any) -> AsyncIterator[Library]:
+async def library(
+    folder: Path, policy: Policy = POLICY, clock: Clock | None = None, **more: Any
+) -> AsyncIterator[Library]:
     """Run the server on a ledger in `folder`, which is made when it is not there."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     settings = told(folder, **more)
     fresh = not (folder / "ledger.db").exists()
     ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}", policy=policy, clock=clock)
