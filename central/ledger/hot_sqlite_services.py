@@ -57,6 +57,11 @@ class ServicesHot(AskedHot):
         row = self._run(self._sql.loan_ended, (item, at)).fetchone()
         return None if row is None else row[0]
 
+    def checkin_station(self, fact: str) -> str | None:
+        """Return where an item was taken back."""
+        row = self._run(self._sql.checkin_station, (fact,)).fetchone()
+        return None if row is None else row[0]
+
     def loan_patron(self, request: str, patron: str) -> None:
         """Set whose a loan is that was forgotten too early."""
         self._run(self._sql.loan_patron, (patron, request))

@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, delete, exists, false, func, insert, literal_column, or_, select, union_all
 
-from central.ledger.schema import OPEN, TITLED, card, fee, hold, item, loan, patron, payment, repeat
+from central.ledger.schema import OPEN, TITLED, card, checkin, fee, hold, item, loan, patron, payment, repeat
 from central.ledger.schema_services import OVER, OWED, QUEUED
 from central.ledger.statements_base import by, put
 
@@ -101,6 +101,9 @@ HOLD_STATE = put(
     hold.c.ended,
     where={hold.c.hold: "hold"},
 )
+
+# --- where it came back
+CHECKIN_STATION = by(checkin.c.fact_id, checkin.c.station)
 
 # --- fees
 ANY_OWED = select(fee.c.fee).where(OWED)

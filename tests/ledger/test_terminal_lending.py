@@ -273,6 +273,22 @@ async def test_a_return_is_not_undone_for_somebody_else_or_for_nothing(tmp_path:
         assert world.loans() == set()
 
 
+async def test_a_forgotten_loan_is_given_back_only_at_the_terminal_that_took_the_item_and_at_once(
+    tmp_path: Path,
+) -> None:
+    """Nobody knows any more whose it was: another terminal, or another hour, could give it to any card."""
+    async with desk_on(tmp_path / "l.db") as world:
+        sc = Terminal(world)
+        await sc.ask(Lend("CARD1", "item-1"))
+        await sc.ask(Return("item-1"))
+        await world.desk.upkeep()
+        undo = Lend("CARD2", "item-1", cancel=True)
+        assert await Terminal(world, "sc-2").refused(undo) == "not-on-loan"
+        assert await sc.refused(undo, wait=3600) == "not-on-loan"
+
+        assert world.loans() == set()
+
+
 async def test_a_kiosk_takes_its_request_back_as_before(tmp_path: Path) -> None:
     """The same way of undoing serves both."""
     async with desk_on(tmp_path / "l.db") as world:
