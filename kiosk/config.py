@@ -254,6 +254,12 @@ class GateSettings(StationSettings):
             raise ValueError("a PC/SC reader cannot be a gate: it sees one tag, at arm's length")
         return self
 
+    @model_validator(mode="after")
+    def _reads_the_afi(self) -> "GateSettings":
+        if "afi" not in self.pad.marks:
+            raise ValueError("this gate tells secured from lent by the AFI; [pad] marks names EAS alone")
+        return self
+
 
 class BinSettings(StationSettings):
     """An unattended return bin."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from firmware_bridge.tags.security import Mark
 from wire.settings import Settings, resolve
 
 
@@ -53,9 +54,11 @@ class PadSettings(Settings):
     connect_timeout_s: float = Field(2.0, gt=0, le=30, description="Seconds a connection may take.")
     afi_secured: Afi = Field(0x07, description="AFI of an item that is secured, e.g. 0x07 (ISO 28560-3).")
     afi_lent: Afi = Field(0xC2, description="AFI of an item that is on loan, e.g. 0xC2 (ISO 28560-3).")
-    eas: bool = Field(
-        False,
-        description="Whether the EAS bit of NXP chips is switched along with the AFI, for gates that use it.",
+    marks: tuple[Mark, ...] = Field(
+        ("afi",),
+        min_length=1,
+        description="What says on a tag that it is secured, written and read back: afi, eas (NXP's chips), or"
+        " both.",
     )
     afi_also_secured: tuple[Afi, ...] = Field(
         (), description="AFIs of earlier systems that are read as secured and never written, e.g. 0xD7 (3M)."
@@ -96,6 +99,8 @@ class PadSettings(Settings):
         secured = {self.afi_secured, *self.afi_also_secured}
         if secured & {self.afi_lent, *self.afi_also_lent}:
             raise ValueError("an AFI is both secured and on loan; a gate could not tell them apart")
+        if len(set(self.marks)) != len(self.marks):
+            raise ValueError("a mark is named twice")
         return self
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 
 from firmware_bridge.ports import Pad
 from firmware_bridge.tags.reading import ItemTag
+from firmware_bridge.tags.security import writing
 from kiosk.bin import (
     Bin,
     BinEffect,
@@ -27,7 +28,17 @@ from kiosk.bin import (
     step,
 )
 from kiosk.config import BinSettings
-from kiosk.pad_loop import PadEvent, PadFound, PadLost, PadSampled, Placed, Removed, open_pad, watch_pad
+from kiosk.pad_loop import (
+    PadEvent,
+    PadFound,
+    PadLost,
+    PadSampled,
+    Placed,
+    Removed,
+    open_pad,
+    security_rules,
+    watch_pad,
+)
 from kiosk.secure import write_security
 from kiosk.station import Station
 from kiosk.station_main import ready
@@ -162,11 +173,10 @@ class BinDaemon:
         written = await write_security(
             self._pad,
             effect.uids,
-            self._settings.pad.afi_secured,
+            writing("secured", security_rules(self._settings.pad)),
             present=self._present.__contains__,
             within_s=self._settings.write_s,
             clock=self._station.stamper.clock,
-            eas=True if self._settings.pad.eas else None,
         )
         if written.outcome != "verified":
             log.warning("a returned item's tag is not secured (%s): %s", written.outcome, written.reason)

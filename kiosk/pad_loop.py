@@ -19,6 +19,7 @@ from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.ports import DeviceInfo, Pad, PadHealth, TagTools
 from firmware_bridge.presence import Presence, see
 from firmware_bridge.tags.reading import SecurityBits, TagReading, UnknownTag, decode_tag
+from firmware_bridge.tags.security import SecurityRules
 from kiosk.config import PadSettings
 from wire.clock import Clock
 from wire.errors import ConfigError, DeviceError, TurnleafError
@@ -144,6 +145,11 @@ def security_bits(settings: PadSettings) -> SecurityBits:
         frozenset(settings.afi_also_secured),
         frozenset(settings.afi_also_lent),
     )
+
+
+def security_rules(settings: PadSettings) -> SecurityRules:
+    """Return how this library secures its items: its AFIs, and the marks that count."""
+    return SecurityRules(security_bits(settings), frozenset(settings.marks))
 
 
 def go_on() -> None:

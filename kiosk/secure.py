@@ -1,17 +1,20 @@
 """Changing the security of an item's tags, and knowing what came of it: shared by bin and kiosk.
 
 A write is settled by reading back and by nothing else (ISO 15693 write timing: many readers time out
-although the tag was written). It is tried again while the tag is there and time is left. An item may
-carry several tags; they are one answer together, and a half-changed set is `unknown`, because neither
-"as before" nor "as wanted" is true of it.
+although the tag was written). How a tag's marks are written stands in `firmware_bridge.securing`; here it is
+tried again while the tag is there and time is left. An item may carry several tags; they are one answer
+together, and a half-changed set is `unknown`, because neither "as before" nor "as wanted" is true of it; so
+is a tag of two marks of which one was changed.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from firmware_bridge.ports import AfiResult, EasResult, Pad
+from firmware_bridge.securing import write_marks
+from firmware_bridge.tags.security import Writing
 from wire.clock import Clock
 from wire.errors import DeviceError
 
@@ -19,14 +22,6 @@ Outcome = Literal["verified", "failed", "gone", "unknown"]
 
 PAUSE_S = 0.15
 """Between two tries; a hand that slides a book has moved by then."""
-
-
-@runtime_checkable
-class SwitchesEas(Protocol):
-    """A pad that switches the EAS bit of NXP's chips."""
-
-    async def set_eas(self, uid: str, on: bool) -> EasResult:
-        """Set or reset the bit and ask for it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +42,19 @@ class Written:
 async def write_security(
     pad: Pad,
     uids: Iterable[str],
-    afi: int,
+    wanted: Writing,
     *,
     present: Callable[[str], bool],
     within_s: float,
     clock: Clock,
-    eas: bool | None = None,
 ) -> Written:
-    """Write `afi` to every tag and read it back, again and again until `within_s` seconds have passed.
-
-    `eas` is what the EAS bit shall be where the library uses that mark too; None leaves it alone.
+    """Write the marks to every tag and read them back, again and again until `within_s` seconds have passed.
 
     `present` says whether a tag lies on the pad as far as the presence step knows. Never raises a
     DeviceError: a pad that is lost meanwhile is one more try.
     """
     until = clock.mono() + int(within_s * 1000)
-    results = [await _write_one(pad, uid, (afi, eas), present, until, clock) for uid in sorted(uids)]
+    results = [await _write_one(pad, uid, wanted, present, until, clock) for uid in sorted(uids)]
     return together(results)
 
 
@@ -80,38 +72,37 @@ def together(results: list[Written]) -> Written:
     )
 
 
-async def _marked(pad: Pad, uid: str, afi: int, eas: bool | None) -> AfiResult:
-    """Write one tag's AFI, then its EAS bit. Both count as read back; one without the other is unknown."""
-    done = await pad.write_afi(uid, afi)
-    if eas is None or done.outcome != "verified":
-        return done
-    if not isinstance(pad, SwitchesEas):
-        return AfiResult("unknown", done.afi, "this reader cannot switch the EAS bit")
-    said = await pad.set_eas(uid, eas)
-    if said.on is eas:
-        return done
-    return AfiResult("unknown", done.afi, said.reason or "the EAS bit did not change")
-
-
 async def _write_one(
-    pad: Pad,
-    uid: str,
-    marks: tuple[int, bool | None],
-    present: Callable[[str], bool],
-    until: int,
-    clock: Clock,
+    pad: Pad, uid: str, wanted: Writing, present: Callable[[str], bool], until: int, clock: Clock
 ) -> Written:
-    last: AfiResult | None = None
-    touched = False
+    last = Written("gone")
     while present(uid):
-        touched = True
         try:
-            last = await _marked(pad, uid, *marks)
+            last = _came_of(wanted, *await write_marks(pad, uid, wanted))
         except DeviceError as error:
-            last = AfiResult("unknown", None, error.seen)
+            last = Written("unknown", None, error.seen)
         if last.outcome == "verified" or clock.mono() >= until:
             break
         await asyncio.sleep(PAUSE_S)
-    if not touched or last is None:
-        return Written("gone")
-    return Written(last.outcome, last.afi, last.reason)
+    if last.outcome == "verified" and wanted.afi is None:
+        return replace(last, afi=await _afi_of(pad, uid))
+    return last
+
+
+def _came_of(wanted: Writing, afi: AfiResult | None, eas: EasResult | None) -> Written:
+    """Return what one try came to, by what each mark said; None: it was not touched."""
+    found = None if afi is None else afi.afi
+    if afi is not None and afi.outcome != "verified":
+        return Written(afi.outcome, found, afi.reason)
+    if eas is None or eas.on is wanted.eas:
+        return Written("verified", found, "" if afi is None else afi.reason)
+    as_before = afi is None and eas.on is not None
+    return Written("failed" if as_before else "unknown", found, eas.reason or "the EAS bit did not change")
+
+
+async def _afi_of(pad: Pad, uid: str) -> int | None:
+    """Return the AFI of a tag on which it says nothing of security: the record of a loan names it."""
+    try:
+        return (await pad.read_tag(uid)).afi
+    except DeviceError:
+        return None

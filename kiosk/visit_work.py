@@ -9,9 +9,11 @@ import logging
 from collections.abc import Awaitable, Callable, Container, Coroutine
 
 from firmware_bridge.ports import Pad
+from firmware_bridge.tags.security import writing
 from kiosk import visit_events as e
 from kiosk import visit_state as s
 from kiosk.config import KioskSettings
+from kiosk.pad_loop import security_rules
 from kiosk.receipt_words import receipt
 from kiosk.receipts import KioskPrinter
 from kiosk.secure import write_security
@@ -121,11 +123,10 @@ class VisitWork:
         written = await write_security(
             self._pad,
             effect.uids,
-            pad.afi_secured if effect.secured else pad.afi_lent,
+            writing("secured" if effect.secured else "lent", security_rules(pad)),
             present=self._present.__contains__,
             within_s=0,
             clock=self._station.stamper.clock,
-            eas=effect.secured if pad.eas else None,
         )
         if written.outcome != "verified":
             log.warning("a tag of item %s: %s: %s", mask(effect.item), written.outcome, written.reason)

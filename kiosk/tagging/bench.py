@@ -11,8 +11,8 @@ from typing import Any
 
 from firmware_bridge.ports import EasResult, TagMemory
 from firmware_bridge.tags.reading import TagContent, decode_tag, identify
-from firmware_bridge.tags.security import NOT_ASKED, Evidence, judge, security_of
-from kiosk.pad_loop import open_pad, security_bits
+from firmware_bridge.tags.security import NOT_ASKED, Evidence, Mark, judge, security_of
+from kiosk.pad_loop import open_pad, security_rules
 from kiosk.tagging.config import TagStationSettings
 from kiosk.tagging.program import Rules
 from kiosk.tagging.station import TagPad, reason_of
@@ -27,8 +27,10 @@ class Bench:
         self.args = args
         self.clock = clock
         self.pad: TagPad = open_pad(settings.pad)
-        tags = settings.tags
-        self.rules = Rules(frozenset(settings.pad.owners), security_bits(settings.pad), tags.model, tags.eas)
+        tags, secured_by = settings.tags, security_rules(settings.pad)
+        both: frozenset[Mark] = frozenset({"afi", "eas"})
+        marks = both if tags.eas else secured_by.marks
+        self.rules = Rules(frozenset(settings.pad.owners), secured_by.bits, tags.model, marks)
 
     def say(self, text: str) -> None:
         """Tell the person at the pad something."""
@@ -52,7 +54,7 @@ class Bench:
     async def look(self, uid: str) -> dict[str, Any]:
         """Read one tag whole, and its EAS bit where the library uses it; raises DeviceError."""
         memory = await self.pad.read_all(uid)
-        return self.describe(memory, await self.pad.eas(uid) if self.rules.eas else NOT_ASKED)
+        return self.describe(memory, await self.pad.eas(uid) if "eas" in self.rules.marks else NOT_ASKED)
 
     def describe(self, memory: TagMemory, eas: EasResult = NOT_ASKED) -> dict[str, Any]:
         """Return one tag for JSON."""
@@ -73,7 +75,7 @@ class Bench:
             "locked_blocks": sorted(memory.locked),
             "memory": memory.blocks.hex(),
         }
-        return said | ({"eas": eas.on} if self.rules.eas else {})
+        return said | ({"eas": eas.on} if "eas" in self.rules.marks else {})
 
 
 def sentence(tag: dict[str, Any]) -> str:

@@ -48,14 +48,13 @@ class Rules:
     bits: SecurityBits
     model: Target = "iso28560-3"
     """What this library writes; it reads every model."""
-    eas: bool = False
-    """Whether its gates listen for EAS beside the AFI."""
+    marks: frozenset[Mark] = frozenset({"afi"})
+    """What its gates look at."""
 
     @property
     def security(self) -> SecurityRules:
         """The marks that secure an item here."""
-        marks: frozenset[Mark] = frozenset({"afi", "eas"}) if self.eas else frozenset({"afi"})
-        return SecurityRules(self.bits, marks)
+        return SecurityRules(self.bits, self.marks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,16 @@ async def test_a_return_is_recorded_secured_and_read_back(tmp_path: Path) -> Non
     assert [one["via"] for one in world.central.bodies("checkin/1")] == ["bin"]
 
 
+async def test_where_eas_alone_secures_a_return_is_secured_by_it(tmp_path: Path) -> None:
+    async with bin_at(tmp_path, pad={"marks": ["eas"]}) as world:
+        tag = book(1)
+        world.pad.place(tag)
+        outcomes = await world.outcomes(1)
+
+    assert outcomes == [("30001", "verified")]
+    assert (tag.eas, tag.afi, tag.afi_log) == (True, 0xC2, [])
+
+
 async def test_an_item_that_stays_is_returned_once_even_when_the_cable_was_out(tmp_path: Path) -> None:
     async with bin_at(tmp_path) as world:
         world.pad.place(book(1))

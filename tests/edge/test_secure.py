@@ -2,17 +2,23 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.errors import DeviceLost
-from firmware_bridge.ports import AfiResult, DeviceInfo, EasResult, TagMemory
+from firmware_bridge.errors import DeviceLost, TagGone
+from firmware_bridge.feig.driver import FeigPad as Driver
+from firmware_bridge.ports import AfiResult, DeviceInfo, EasResult, Pad, TagMemory
+from firmware_bridge.tags.security import Writing
 from kiosk.secure import Outcome, Written, together, write_security
+from sim.devices.feig_pad import FeigPad
+from sim.devices.tags import SimTag
 from wire.clock import SystemClock
 
+UID = "E004015000000001"
 OUTCOMES = st.sampled_from(["verified", "failed", "gone", "unknown"])
 
 
@@ -27,7 +33,7 @@ class ScriptedPad:
         return frozenset()
 
     async def read_tag(self, uid: str) -> TagMemory:
-        raise NotImplementedError
+        raise TagGone("it is not asked for more than its marks")
 
     async def info(self) -> DeviceInfo:
         return DeviceInfo()
@@ -44,7 +50,7 @@ async def write(
     pad: ScriptedPad, uids: Sequence[str] = ("E1",), *, present: bool = True, within_s: float = 0.4
 ) -> Written:
     return await write_security(
-        pad, uids, 7, present=lambda _: present, within_s=within_s, clock=SystemClock()
+        pad, uids, Writing(7, None), present=lambda _: present, within_s=within_s, clock=SystemClock()
     )
 
 
@@ -78,7 +84,7 @@ async def test_a_tag_that_goes_after_a_failed_write_keeps_what_was_read_back() -
     pad = ScriptedPad(FAILED)
     left = itertools.chain([True], itertools.repeat(False))
     written = await write_security(
-        pad, ["E1"], 7, present=lambda _: next(left), within_s=5, clock=SystemClock()
+        pad, ["E1"], Writing(7, None), present=lambda _: next(left), within_s=5, clock=SystemClock()
     )
 
     assert written.outcome == "failed"
@@ -102,8 +108,8 @@ def test_an_item_of_several_tags_is_only_what_all_of_them_are(outcomes: list[Out
 class EasPad(ScriptedPad):
     """A pad that switches the EAS bit, too; each try answers what is told."""
 
-    def __init__(self, *said: EasResult) -> None:
-        super().__init__(GOOD)
+    def __init__(self, *said: EasResult, afi: AfiResult = GOOD) -> None:
+        super().__init__(afi)
         self.said = list(said)
         self.asked: list[bool] = []
 
@@ -112,9 +118,11 @@ class EasPad(ScriptedPad):
         return self.said.pop(0) if len(self.said) > 1 else self.said[0]
 
 
-async def both(pad: ScriptedPad, *, eas: bool | None = True, within_s: float = 0.2) -> Written:
+async def both(
+    pad: ScriptedPad, *, afi: int | None = 7, eas: bool | None = True, within_s: float = 0.2
+) -> Written:
     return await write_security(
-        pad, ["E1"], 7, present=lambda _: True, within_s=within_s, clock=SystemClock(), eas=eas
+        pad, ["E1"], Writing(afi, eas), present=lambda _: True, within_s=within_s, clock=SystemClock()
     )
 
 
@@ -136,3 +144,70 @@ async def test_where_eas_is_not_used_it_is_left_alone() -> None:
 
 async def test_a_reader_that_cannot_switch_eas_is_told_never_believed() -> None:
     assert await both(ScriptedPad(GOOD)) == Written("unknown", 7, "this reader cannot switch the EAS bit")
+
+
+@pytest.mark.parametrize("afi", [FAILED, AfiResult("unknown", None, "no answer")])
+async def test_an_afi_that_was_not_read_back_as_wanted_leaves_the_eas_bit_alone(afi: AfiResult) -> None:
+    pad = EasPad(EasResult(True), afi=afi)
+
+    assert await both(pad, within_s=0) == Written(afi.outcome, afi.afi, afi.reason)
+    assert pad.asked == []
+
+
+@pytest.mark.parametrize(
+    ("said", "came"),
+    [
+        (EasResult(True), Written("verified")),
+        (EasResult(False), Written("failed", None, "the EAS bit did not change")),
+        (EasResult(None, "no answer"), Written("unknown", None, "no answer")),
+    ],
+)
+async def test_where_eas_alone_secures_it_is_the_whole_answer_and_the_afi_is_left_alone(
+    said: EasResult, came: Written
+) -> None:
+    pad = EasPad(said)
+
+    assert await both(pad, afi=None, within_s=0) == came
+    assert pad.writes == 0
+
+
+async def test_a_reader_without_eas_never_secures_where_eas_alone_does() -> None:
+    assert (await both(ScriptedPad(GOOD), afi=None, within_s=0)).outcome == "unknown"
+
+
+@asynccontextmanager
+async def laid(tag: SimTag) -> AsyncIterator[tuple[FeigPad, Pad]]:
+    """Lay a tag on a simulated pad, and give the production driver before it."""
+    pad = FeigPad()
+    await pad.start()
+    driver = Driver.tcp("127.0.0.1", pad.port, timeout_s=0.3)
+    try:
+        pad.place(tag)
+        yield pad, driver
+    finally:
+        await driver.close()
+        await pad.stop()
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_eas_alone_is_switched_on_a_real_line_and_the_afi_that_stands_there_is_named(on: bool) -> None:
+    tag = SimTag.for_item(UID, "30001", "DE-290", afi=0x42)
+    tag.eas = not on
+    async with laid(tag) as (_, driver):
+        written = await write_security(
+            driver, [UID], Writing(None, on), present=lambda _: True, within_s=2, clock=SystemClock()
+        )
+
+    assert written == Written("verified", 0x42)
+    assert (tag.eas, tag.afi, tag.afi_log) == (on, 0x42, [])
+
+
+async def test_an_eas_bit_that_is_locked_reads_as_before_and_has_failed() -> None:
+    tag = SimTag.for_item(UID, "30001", "DE-290", afi=0x42)
+    tag.eas_locked = True
+    async with laid(tag) as (_, driver):
+        written = await write_security(
+            driver, [UID], Writing(None, True), present=lambda _: True, within_s=0, clock=SystemClock()
+        )
+
+    assert (written.outcome, tag.eas) == ("failed", False)

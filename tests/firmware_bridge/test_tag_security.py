@@ -223,8 +223,11 @@ class Pad:
     ("afi", "eas", "wanted"),
     [
         (AfiResult("verified", 0x07), EasResult(True), Secured()),
-        (AfiResult("failed", 0xC2), EasResult(True), Contradictory(("AFI C2: lent", "EAS on: secured"))),
-        (AfiResult("unknown", None, "the tag went"), EasResult(True), Unread("the tag went")),
+        (
+            AfiResult("verified", 0x07),
+            EasResult(False),
+            Contradictory(("AFI 07: secured", "EAS off: lent")),
+        ),
         (AfiResult("verified", 0x07), SILENT, Unread("no tag answered")),
         (AfiResult("verified", 0x07), DeviceLost("the cable"), Unread("the cable")),
     ],
@@ -236,6 +239,26 @@ async def test_securing_is_judged_by_what_was_read_back(
 
     assert wanted == await secure(pad, UID, "secured", BOTH)
     assert pad.done == ["afi 07", "eas True"]
+
+
+@pytest.mark.parametrize(
+    ("afi", "why"),
+    [
+        (AfiResult("failed", 0xC2, "error 13"), "error 13"),
+        (AfiResult("failed", 0xC2), "C2 was read back"),
+        (AfiResult("unknown", None, "the tag went"), "the tag went"),
+    ],
+)
+async def test_after_an_afi_that_did_not_take_the_eas_bit_is_not_touched_and_the_reason_is_told(
+    afi: AfiResult, why: str
+) -> None:
+    pad = Pad(afi, EasResult(True))
+
+    found = await secure(pad, UID, "secured", BOTH)
+
+    assert isinstance(found, Unread)
+    assert why in found.reason
+    assert pad.done == ["afi 07"]
 
 
 async def test_a_pad_that_is_gone_before_anything_was_written_says_so() -> None:

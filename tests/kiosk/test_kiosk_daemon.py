@@ -56,6 +56,33 @@ async def test_a_patron_lends_three_books_and_brings_one_back(tmp_path: Path, re
     assert [word for word in (CARD, "Hobbit", "31001", "Greta") if word in told] == []
 
 
+async def test_where_eas_alone_secures_a_book_is_lent_and_brought_back_by_it(
+    tmp_path: Path, real_broker: Any
+) -> None:
+    marks = 'marks = ["eas"]'
+    async with library(tmp_path, real_broker, more=marks) as here, chromium() as browser:
+        tab = await (await browser.new_context(viewport=PORTRAIT)).new_page()
+        await tab.goto(here.url)
+        card, one = VpcdCard(CARD), book(1, afi=0x42)
+        one.eas = True
+        await card.insert(here.cards.port(0))
+        await expect(tab.locator("#headline")).to_have_text("Hallo, Greta", timeout=15_000)
+        here.pad.place(one)
+        await expect(tab.locator(".row.ok")).to_have_count(1, timeout=15_000)
+        assert (one.eas, one.afi_log) == (False, [])
+        assert [told["afi"] for told in here.central.bodies("tag-written/1")] == [0x42]
+        here.pad.remove(one.uid)
+        await card.eject()
+        await tab.locator("#do-finish").click()
+        await expect(tab.locator("#headline")).to_have_text("Welcome", timeout=15_000)
+
+        here.pad.place(one)
+        await expect(tab.locator("#number")).to_have_text("1", timeout=15_000)
+        await tab.locator("#do-return").click()
+        await expect(tab.locator(".row.ok .title")).to_have_text("The Hobbit", timeout=15_000)
+        assert (one.eas, one.afi_log) == (True, [])
+
+
 async def test_with_a_3m_pad_a_book_is_lent_and_brought_back(tmp_path: Path, real_broker: Any) -> None:
     async with library(tmp_path, real_broker, ThreeMPad()) as here, chromium() as browser:
         tab = await (await browser.new_context(viewport=PORTRAIT)).new_page()
