@@ -1,4 +1,4 @@
-"""`turnleaf sim day | chaos`: simulated patrons on real parts, every fault if wanted, and the reckoning."""
+"""`turnleaf sim day | chaos | history`: simulated patrons on real parts, faults, and the reckoning."""
 
 import argparse
 import asyncio
@@ -6,13 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-HELP = "Play a simulated day, or chaos, and reckon what came of it."
+from wire.errors import ConfigError
+
+HELP = "Play a simulated day, chaos or one accident, and reckon what came of it."
 EXAMPLE = "turnleaf sim day --seconds 30 --kill central --kill broker --json"
 CHAOS = "turnleaf sim chaos --seed 7 --minutes 3 --json"
+HISTORY = "turnleaf sim history killed-before-the-tag"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare `day` and `chaos`."""
+    """Declare `day`, `chaos` and `history`."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     day = verbs.add_parser("day", help="one day, unattended", epilog=f"example: {EXAMPLE}")
     day.add_argument("--seed", type=int, default=1, help="the same seed is the same day (1)")
@@ -33,11 +36,51 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     chaos.add_argument("--kill-every", type=float, default=6.0, help="mean seconds between two kills (6)")
     chaos.add_argument("--dir", type=Path, help="empty folder, kept afterwards (default: a temporary one)")
     chaos.add_argument("--json", action="store_true", help="one JSON object")
+    history = verbs.add_parser(
+        "history", help="one accident by its name, and the end it must come to", epilog=f"example: {HISTORY}"
+    )
+    history.add_argument("names", nargs="*", metavar="NAME", help="histories to play; see --list")
+    history.add_argument("--list", action="store_true", help="say which there are, and play none")
+    history.add_argument("--all", action="store_true", help="play every one")
+    history.add_argument("--dir", type=Path, help="folder, kept afterwards (default: a temporary one)")
+    history.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Play, and say whether every count is right."""
-    return _chaos(args) if args.verb == "chaos" else _day(args)
+    return {"day": _day, "chaos": _chaos, "history": _history}[args.verb](args)
+
+
+def _history(args: argparse.Namespace) -> int:
+    from sim.histories.table import BY_NAME, HISTORIES, play_in
+    from wire.logs import setup
+    from wire.output import emit
+
+    if args.list:
+        listed = [{"history": one.name, "what": one.what, "end": one.end} for one in HISTORIES]
+        text = "\n".join(f"{one.name}\n    {one.what}\n    {one.end}" for one in HISTORIES)
+        emit({"histories": listed}, as_json=args.json, text=text)
+        return 0
+    wanted = tuple(BY_NAME) if args.all else tuple(args.names)
+    if not wanted or not BY_NAME.keys() >= set(wanted):
+        raise ConfigError(
+            f"no such history: {', '.join(sorted(set(wanted) - BY_NAME.keys())) or '(none named)'}",
+            do="Name some of `turnleaf sim history --list`, or give --all.",
+        )
+    setup("critical")
+    outcomes = []
+    for name in wanted:
+        outcomes.append(asyncio.run(play_in(BY_NAME[name], args.dir, _say)))
+        if not args.json:
+            emit({}, as_json=False, text=outcomes[-1].as_text())
+    ok = all(outcome.ok for outcome in outcomes)
+    if args.json:
+        emit({"ok": ok, "outcomes": [outcome.as_dict() for outcome in outcomes]}, as_json=True, text="")
+    return 0 if ok else 1
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def _chaos(args: argparse.Namespace) -> int:

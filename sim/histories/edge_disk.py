@@ -1,0 +1,59 @@
+"""A station's disk, looked at from outside while the daemon works on it (read-only)."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.histories.house import House
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeDisk:
+    """One edge.db."""
+
+    path: Path
+
+    def _ask(self, query: str, *values: object) -> list[tuple[str, ...]]:
+        try:
+            with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=2)) as db:
+                return db.execute(query, values).fetchall()
+        except sqlite3.Error:
+            return []
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of all entries, in order."""
+        return tuple(row[0] for row in self._ask("SELECT id FROM outbox ORDER BY seq"))
+
+    def open(self) -> int:
+        """Count the entries that central has not confirmed."""
+        return len(self._ask("SELECT seq FROM outbox, stream WHERE seq > confirmed"))
+
+    def requests(self, item: str) -> list[tuple[str, str]]:
+        """Return (request, phase) of every request for an item, the oldest first."""
+        found = self._ask(
+            "SELECT request_id, phase FROM visit JOIN outbox ON id = request_id"
+            " WHERE json_extract(CAST(body AS TEXT), '$.item') = ? ORDER BY seq",
+            item,
+        )
+        return [(request, phase) for request, phase in found]
+
+    def phase(self, item: str) -> str:
+        """Return how far the newest request for an item has come; `none` without one."""
+        requests = self.requests(item)
+        return requests[-1][1] if requests else "none"
+
+    def last_of(self, item: str) -> str:
+        """Return the kind of the newest entry that names an item."""
+        found = self._ask(
+            "SELECT kind FROM outbox WHERE json_extract(CAST(body AS TEXT), '$.item') = ?"
+            " ORDER BY seq DESC LIMIT 1",
+            item,
+        )
+        return found[0][0] if found else "none"
+
+    async def settled(self, house: "House", *items: str) -> None:
+        """Wait until each item's newest request is done: its tag's report is written down."""
+        await house.until(lambda: all(self.phase(item) == "done" for item in items), "reports written down")

@@ -1,0 +1,251 @@
+"""The library in which a history takes place: the stage, with cables that can be cut and wrong clocks.
+
+Everything is a process of its own as in production; what is played here are the far ends of the devices, the
+people, and the accident. It waits for what it needs to see (a row on a disk, an AFI on a tag), never for a
+time.
+"""
+
+import asyncio
+import os
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from broker_config import pki
+from broker_config.render import free_ports, render
+from sim.catalogue import Person
+from sim.chaos.cables import Cable
+from sim.chaos.judge import Disk
+from sim.chaos.shim import Shim, build
+from sim.chaos.stations import confirmed
+from sim.histories.edge_disk import EdgeDisk
+from sim.histories.eyes import Shown, look
+from sim.processes import Daemon
+from sim.stage import HOST, OBSERVER, OPERATOR, Progress, Stage
+from sim.world import SECURED, UNSECURED
+from wire.clock import FakeClock, SystemClock
+from wire.errors import ConfigError, DeviceError
+
+PATIENCE_S = 25.0
+"""How long is waited for anything; a history in which it does not come ends there, and says so."""
+LOOK_S = 0.03
+OLD = timedelta(days=30)
+"""How long ago the library made its certificates: a station whose clock is days behind still gets in."""
+
+
+class Stuck(DeviceError):
+    """Something that a history waits for did not come."""
+
+
+@dataclass
+class House(Stage):
+    """A small library; `station_more` are further settings of single stations."""
+
+    station_more: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wrong_clocks: dict[str, int] = field(default_factory=dict)
+    """Seconds by which the clock of a station is wrong from the start."""
+    cables: dict[str, Cable] = field(default_factory=dict)
+    """From each station to the broker."""
+    pad_cables: dict[str, Cable] = field(default_factory=dict)
+    shims: dict[str, Shim] = field(default_factory=dict)
+    lost_disks: list[Disk] = field(default_factory=list)
+    """Disks of stations that are gone, with what they held."""
+
+    def edge(self, station: str) -> EdgeDisk:
+        """Return a station's disk."""
+        return EdgeDisk(self.folder / station / "edge.db")
+
+    # --- how it is put on its feet
+
+    async def start(self, say: Progress = lambda _: None) -> None:
+        """Build and start everything; raises ConfigError."""
+        await super().start(say)
+        await self.at_rest()
+
+    def _certificates(self) -> None:
+        folder = self.folder / "broker"
+        then = FakeClock(SystemClock().now() - OLD)
+        pki.init(folder, ["localhost", HOST], clock=then)
+        pki.enrol(folder, "central", "central", clock=then)
+        for station in (*self.stations, *self.elsewhere):
+            pki.enrol(folder, station, clock=then)
+        pki.enrol(folder, OPERATOR, "operator", clock=then)
+        pki.enrol(folder, OBSERVER, "observer", clock=then)
+        render(folder, free_ports())
+
+    async def _stations(self, say: Progress) -> None:
+        for name in self.stations:
+            self.cables[name] = Cable(HOST, self.broker.ports.stations)
+            pads = self.world.gates if self.stations[name] == "gate" else self.world.pads
+            self.pad_cables[name] = Cable(HOST, pads[name].port)
+            await self.cables[name].start()
+            await self.pad_cables[name].start()
+        if self.wrong_clocks:
+            library = await asyncio.to_thread(build, self.folder)
+            for name, seconds in self.wrong_clocks.items():
+                self.shims[name] = Shim(library, self.folder / f"{name}.faults")
+                self.shims[name].clock(seconds)
+        await super()._stations(say)
+
+    def _daemon(self, name: str, command: tuple[str, ...], env: dict[str, str] | None = None) -> Daemon:
+        shim = self.shims.get(name)
+        return super()._daemon(name, command, (env or {}) | (shim.environment if shim else {}))
+
+    def _settings(self, station: str, kind: str, slot: int) -> dict[str, Any]:
+        settings = super()._settings(station, kind, slot)
+        settings["broker"]["port"] = self.cables[station].port
+        settings["pad"]["port"] = self.pad_cables[station].port
+        if kind == "kiosk":
+            settings["timeouts"] = {"idle_s": 60, "warning_s": 5, "goodbye_s": 1}
+        for table, values in self.station_more.get(station, {}).items():
+            both = isinstance(values, dict) and isinstance(settings.get(table), dict)
+            settings[table] = settings[table] | values if both else values
+        return settings
+
+    async def stop(self) -> None:
+        """End every process, also those that stand still."""
+        for daemon in self.daemons.values():
+            daemon.pause(False)
+        await super().stop()
+        for cable in (*self.cables.values(), *self.pad_cables.values()):
+            await cable.stop()
+
+    # --- waiting
+
+    async def until(self, true: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S) -> None:
+        """Wait until something is so; raises Stuck."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not true():
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            raise Stuck(f"waited {within_s:.0f} s in vain: {what}") from None
+
+    async def lent(self, *items: str) -> None:
+        """Wait until the tags of items say that they are on loan."""
+        await self.until(lambda: all(self.world.lent(item) for item in items), "tags unsecured")
+
+    async def secured(self, *items: str) -> None:
+        """Wait until the tags of items are secured."""
+        await self.until(lambda: not any(self.world.lent(item) for item in items), "tags secured")
+
+    async def at_rest(self, *stations: str) -> None:
+        """Wait until central has all that stands on the disks (of all stations, or of those named)."""
+        disks = {name: self.edge(name).path for name in stations or tuple(self.stations)}
+        await self.until(lambda: all(map(confirmed, disks.values())), f"everything of {', '.join(disks)}")
+
+    # --- people
+
+    @asynccontextmanager
+    async def visit(self, kiosk: str, person: Person) -> AsyncIterator[None]:
+        """Somebody's card lies on a kiosk's reader, and it has greeted; at the end the kiosk rests again."""
+        card, over = self.world.cards[person.card], self.visits_over(kiosk)
+        await self.greeted(kiosk, person)
+        try:
+            yield
+        finally:
+            await self.leave(kiosk)
+            await card.eject()
+        await self.until(lambda: self.visits_over(kiosk) > over, f"a visit at {kiosk} over")
+
+    async def greeted(self, kiosk: str, person: Person) -> None:
+        """Lay a card on the reader and wait until the kiosk greets its owner."""
+        await self.world.cards[person.card].insert(self.desk(kiosk).card_port, timeout_s=PATIENCE_S)
+        await self.shown(kiosk, lambda shown: shown.name == "lending" and person.name in shown.headline)
+
+    async def shown(self, kiosk: str, wanted: Callable[[Shown], bool]) -> Shown:
+        """Wait until the screen of a kiosk is as wanted; raises Stuck with what it shows instead."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE_S
+        while not wanted(shown := await look(self.daemons[kiosk].address())):
+            if loop.time() > until:
+                raise Stuck(f"waited {PATIENCE_S:.0f} s in vain: the screen of {kiosk} says {shown.words}")
+            await asyncio.sleep(LOOK_S)
+        return shown
+
+    async def leave(self, kiosk: str) -> None:
+        """Press *finish* and take everything from the pad."""
+        with suppress(DeviceError, ConfigError):
+            await self.desk(kiosk).finger().press("finish")
+        for item, place in self.world.place.items():
+            if place == kiosk:
+                self.world.take(item)
+
+    def visits_over(self, kiosk: str) -> int:
+        """Count the visits that have ended at a kiosk, as its log has them."""
+        return (self.folder / f"{kiosk}.log").read_text(errors="replace").count("the visit is over")
+
+    async def borrow(self, kiosk: str, person: Person, *items: str) -> None:
+        """Somebody borrows items, and leaves when their tags say so."""
+        async with self.visit(kiosk, person):
+            for item in items:
+                self.world.lay(item, kiosk)
+            await self.lent(*items)
+            await self.edge(kiosk).settled(self, *items)
+
+    async def give_back(self, kiosk: str, *items: str) -> None:
+        """Somebody returns items at a kiosk."""
+        over = self.visits_over(kiosk)
+        for item in items:
+            self.world.lay(item, kiosk)
+        await self.desk(kiosk).finger().press("return")
+        await self.secured(*items)
+        disk = self.edge(kiosk)
+        await self.until(lambda: all(disk.last_of(item) == "secured/1" for item in items), "return recorded")
+        await self.leave(kiosk)
+        await self.until(lambda: self.visits_over(kiosk) > over, f"a visit at {kiosk} over")
+
+    async def drop(self, bin_: str, item: str) -> None:
+        """Somebody drops an item into a bin; it lies there until it is written down."""
+        self.world.lay(item, bin_)
+        await self.secured(item)
+        await self.until(lambda: self.edge(bin_).last_of(item) == "secured/1", "return written down")
+        self.world.take(item, "shelf")
+
+    # --- accidents
+
+    def die_when_written(self, station: str) -> None:
+        """SIGKILL a station in the instant in which the next tag on its pad was written, before it knows."""
+        pad = self.world.pads[station]
+        note = pad.on_write
+
+        def written(tag: Any) -> None:
+            note(tag)
+            pad.on_write = note
+            os.kill(self.daemons[station].pid, signal.SIGKILL)
+
+        pad.on_write = written
+
+    def copy_of(self, station: str, disk: str) -> None:
+        """Copy a station's disk as it is, with its log; nobody may be writing."""
+        with closing(sqlite3.connect(self.edge(station).path)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        target = self.folder / disk / "edge.db"
+        target.parent.mkdir()
+        target.write_bytes(self.edge(station).path.read_bytes())
+
+    def throw_away(self, station: str, *, told: bool = False) -> None:
+        """A station's disk is gone; what it held stays known. `told`: a case must tell what it took along."""
+        ids = self.edge(station).ids()
+        self.lost_disks.append(Disk(station, ids, frozenset(ids), damaged=told))
+        for file in (self.folder / station).glob("edge.db*"):
+            file.unlink()
+
+    def disks(self) -> tuple[Disk, ...]:
+        """Return every disk that was, with the ids of what it held, in order."""
+        own = [(name, self.edge(name).ids()) for name in self.stations]
+        return (*self.lost_disks, *(Disk(name, ids, frozenset(ids)) for name, ids in own))
+
+    def tag_of(self, item: str) -> str:
+        """Return what an item's tag says: `unsecured`, `secured`, or its AFI."""
+        words = {SECURED: "secured", UNSECURED: "unsecured"}
+        return words.get(self.world.tags[item].afi, f"AFI {self.world.tags[item].afi:02X}")
+
+    def log_of(self, name: str) -> str:
+        """Return a daemon's log."""
+        return Path(self.folder / f"{name}.log").read_text(errors="replace")

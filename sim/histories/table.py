@@ -1,0 +1,127 @@
+"""The histories by name: what happens, the end that is promised, and who is needed for it."""
+
+import asyncio
+import importlib
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.histories.ending import Ending
+    from sim.histories.house import House
+
+Progress = Callable[[str], None]
+Play = Callable[["House", "Ending"], Awaitable[None]]
+KIOSKS = {"kiosk-1": "kiosk", "kiosk-2": "kiosk"}
+ONE = {"kiosk-1": "kiosk"}
+AND_A_BIN = {"kiosk-1": "kiosk", "bin-1": "bin"}
+PATIENT, HASTY = {"timeouts": {"answer_s": 8.0}}, {"timeouts": {"answer_s": 1.5}}
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One accident and the end that it must come to."""
+
+    name: str
+    what: str
+    end: str
+    play: str
+    """module:function below `sim.histories`."""
+    stations: dict[str, str] = field(default_factory=lambda: dict(KIOSKS))
+    more: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Further settings of stations."""
+
+
+HISTORIES: tuple[History, ...] = (
+    History(
+        "answered-after-leaving",
+        "Central answers a request when the patron has lost patience and left.",
+        "The loan is granted and withdrawn, the tag was never touched, and the next patron gets the item.",
+        "visits:answered_after_leaving",
+        more={"kiosk-1": HASTY},
+    ),
+    History(
+        "killed-before-the-tag",
+        "A kiosk is killed between the loan and the writing of the tag.",
+        "The loan stands, the tag is secured, and a case says that the tag is unknown.",
+        "visits:killed_before_the_tag",
+        stations=ONE,
+    ),
+    History(
+        "killed-before-the-read-back",
+        "A kiosk is killed between the writing of the tag and its reading back.",
+        "The loan stands, the tag is unsecured, and a case says that the tag is unknown.",
+        "visits:killed_before_the_read_back",
+        stations=ONE,
+    ),
+    History(
+        "lent-while-another-had-it",
+        "Kiosk A, off line, asked for one item and took back another; kiosk B lent both before A was heard.",
+        "B's loans stand as if A had been heard in time, and no case is needed.",
+        "visits:lent_while_another_had_it",
+        more={"kiosk-1": HASTY},
+    ),
+)
+BY_NAME = {history.name: history for history in HISTORIES}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one history."""
+
+    name: str
+    ok: bool
+    expected: str
+    seen: str
+    facts: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {
+            "history": self.name, "ok": self.ok, "expected": self.expected, "seen": self.seen,
+            "facts": self.facts, "seconds": self.seconds,
+        }  # fmt: skip
+
+    def as_text(self) -> str:
+        """Return it for people."""
+        head = f"{'✔' if self.ok else '✖'} {self.name} ({self.seconds:.1f} s, {self.facts} facts)"
+        return f"{head}\n    expected  {self.expected}\n    seen      {self.seen}"
+
+
+async def play(history: History, folder: Path, say: Progress = lambda _: None) -> Outcome:
+    """Play one history in a folder, which is emptied first; raises ConfigError when a part does not start."""
+    from sim.histories.ending import Ending
+    from sim.histories.house import House, Stuck
+
+    module, _, function = history.play.partition(":")
+    act: Play = getattr(importlib.import_module(f"sim.histories.{module}"), function)
+    house = House(folder, stations=dict(history.stations), station_more=history.more)
+    ending = Ending(house)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        await house.start(say)
+        say(history.what)
+        try:
+            await act(house, ending)
+        except Stuck as error:
+            ending.see("the history", error.seen, "comes to its end")
+    finally:
+        await house.stop()
+    seconds = round(loop.time() - began, 1)
+    return Outcome(history.name, ending.ok, history.end, ending.words, ending.facts, seconds)
+
+
+async def play_in(history: History, folder: Path | None, say: Progress) -> Outcome:
+    """Play one history in a folder below `folder`, which is kept, or in a temporary one, which is not."""
+    if folder is not None:
+        return await play(history, folder / history.name, say)
+    temporary = Path(tempfile.mkdtemp(prefix="turnleaf-history-"))
+    try:
+        return await play(history, temporary, say)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
