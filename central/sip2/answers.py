@@ -325,8 +325,11 @@ def _extensions(here: Here, seen: PatronSeen) -> tuple[tuple[str, str], ...]:
 
 
 def span(asked: Any) -> tuple[int, int]:
-    """Return which lines of a list are wanted: the first, from 1, and how many (BP, BQ; both inclusive)."""
-    first, last = _number(asked.start, 1), _number(asked.end, MOST)
+    """Return which lines of a list are wanted: the first, from 1, and how many (BP, BQ; both inclusive).
+
+    A list that ends at 0 is one whose end was not given.
+    """
+    first, last = _number(asked.start, 1), _number(asked.end, MOST) or MOST
     return max(first, 1), max(0, min(last, MOST) - max(first, 1) + 1)
 
 

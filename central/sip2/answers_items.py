@@ -258,6 +258,9 @@ def hold_answer(here: Here, asked: Hold, outcome: HoldKept | Refused) -> HoldRes
         pickup=outcome.pickup or asked.pickup,
         item=asked.item or carried(here, outcome.item),
         title=outcome.title or asked.title,
+        screen=(here.say("expiry-unread"),)
+        if asked.mode == "+" and not expires and asked.expires.strip()
+        else (),
     )
 
 

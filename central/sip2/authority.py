@@ -14,7 +14,7 @@ from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from central.authority import Away, Done, Doubt, Request, Said
-from central.sip2.client import LoginRefused, Unheard, Unreachable
+from central.sip2.client import Connection, LoginRefused, Unheard, Unreachable
 from central.sip2.fields import read_date
 from central.sip2.messages import Message, PatronInformation, PatronInformationResponse
 from central.sip2.messages_items import (
@@ -190,6 +190,8 @@ class Sip2Authority:
     async def _ask(self, message: Message) -> Message | Refusal | Doubt | Away:
         try:
             async with self._pool.connection() as connection:
+                if _asks(message) and not await _allowed(connection, message):
+                    return Refusal(code="not-possible-now", next_step="try-later")
                 frame = await connection.request(message)
         except ValueError as error:  # before anything was sent
             return Refusal(code="not-sendable", params={"seen": str(error)}, next_step="desk")
@@ -217,6 +219,19 @@ class Sip2Authority:
     async def close(self) -> None:
         """Hang up."""
         await self._pool.close()
+
+
+def _asks(message: Message) -> bool:
+    """Say whether this asks, which 98 can forbid; what has happened, or is taken back, is told."""
+    return not getattr(message, "no_block", False) and not getattr(message, "cancel", False)
+
+
+async def _allowed(connection: Connection, message: Message) -> bool:
+    """Say whether the system lets us ask this now; raises Unreachable where it does not answer."""
+    try:
+        return await connection.allows(message.code)
+    except Unheard as error:
+        raise Unreachable(error.seen, why="The library system was asked nothing.", do=error.do) from error
 
 
 def _names(line: str, item: str) -> bool:

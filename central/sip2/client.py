@@ -24,6 +24,10 @@ PROMPTS = (b"login:", b"user", b"password:")
 """What some systems ask, as a terminal would, before SIP2 begins."""
 
 
+ALLOWED = {"11": "checkout", "09": "checkin", "29": "renewal"}
+"""Code of a request -> the flag of 98 that says whether it may be made."""
+
+
 class Unheard(LinkError):
     """A question was sent and not answered; whether the peer acted on it is not known."""
 
@@ -74,6 +78,7 @@ class Connection:
         self._lock = asyncio.Lock()
         self._waiting: list[bytes] = []
         self.broken = False
+        self._unread: set[str] = set()
 
     @classmethod
     async def open(cls, peer: Peer) -> "Connection":
@@ -110,8 +115,27 @@ class Connection:
                     why="Nothing can be asked of the library system.",
                     do="Look at user, password and location of the SIP2 account.",
                 )
+        await self.ask_status()
+
+    async def ask_status(self) -> None:
+        """Ask what the peer can do now (99); raises Unheard."""
         said = await self.request(ScStatus())
         self.status = said.message if isinstance(said.message, AcsStatus) else None
+        self._unread = {problem.partition(":")[0] for problem in said.problems}
+
+    async def allows(self, code: str) -> bool:
+        """Say whether the peer lets us make a request now; one that said no in 98 is asked once more.
+
+        What it did not say, or said so that it cannot be read, is allowed: then the request finds out.
+        """
+        flag = ALLOWED.get(code)
+        if flag is None or not self._says_no(flag):
+            return True
+        await self.ask_status()
+        return not self._says_no(flag)
+
+    def _says_no(self, flag: str) -> bool:
+        return self.status is not None and flag not in self._unread and not getattr(self.status, flag)
 
     async def _answer_prompts(self) -> None:
         for word in (self.peer.user, self.peer.password):

@@ -10,7 +10,7 @@ from datetime import date
 
 from central.sip2.answers import Here, Verdict, local
 from central.sip2.effects import Done, FoundItem, FoundPatron, FoundWord, Submit
-from central.sip2.fields import read_date
+from central.sip2.fields import read_day
 from central.sip2.messages import BlockPatron, Message, PatronEnable
 from central.sip2.messages_items import Checkin, Checkout, FeePaid, Hold, ItemStatusUpdate, Renew, RenewAll
 from central.sip2.reads import LONGEST
@@ -160,9 +160,10 @@ def _hold(here: Here, work: Work, card: str, item: str) -> Do | Refused:
             of, title = None, seen.title_id
     if of is None and title is None:
         return _no("title-unknown")
-    day = read_date(asked.expires)
-    expires = here.local_day(day)
+    expires = here.local_day(read_day(asked.expires))
     pickup = usable(asked.pickup)
+    if asked.mode == "*" and expires is None and asked.expires.strip():
+        return _no("expiry-unread")
     match asked.mode:
         case "-":
             return DropHold(card, of, None if of else title)

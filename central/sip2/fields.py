@@ -111,6 +111,19 @@ def read_date(text: str) -> datetime | None:
     return at
 
 
+def read_day(text: str) -> datetime | None:
+    """Return a day that terminals write in other ways, too: a SIP2 date, YYYYMMDD or YYYY-MM-DD.
+
+    A day and a month in figures are not guessed at.
+    """
+    text = text.strip()
+    found = read_date(text)
+    if found is not None:
+        return found
+    day = text.replace("-", "") if len(text) == 10 and text[4] == text[7] == "-" else text
+    return read_date(f"{day}    000000") if len(day) == 8 else None
+
+
 @lru_cache(maxsize=512)
 def write_date(at: datetime | None) -> str:
     """Return the 18 characters; None is 18 blanks. A time with a zone is written in UTC."""

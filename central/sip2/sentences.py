@@ -47,6 +47,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "already-on-loan-to-you": ("You have this item already.", "Sie haben dieses Medium schon."),
     "no-pickup-there": ("It cannot be collected there.", "Dort kann es nicht abgeholt werden."),
     "expiry-past": ("That day is over.", "Dieser Tag ist vorbei."),
+    "expiry-unread": ("That day cannot be read.", "Dieser Tag ist nicht lesbar."),
     "title-unknown": ("This title is not known here.", "Dieser Titel ist hier nicht bekannt."),
     "nothing-owed": ("There is nothing to pay.", "Es ist nichts zu zahlen."),
     "too-much": ("That is more than is owed.", "Das ist mehr, als offen ist."),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -163,6 +164,18 @@ async def test_a_system_that_lends_nothing_now_refuses_and_takes_what_has_happen
     assert isinstance(said, Refusal), said
     assert (happened, returned) == (Done(due_of("item")), Done())
     assert [(act.code, act.no_block) for act in ils.acts] == [("11", True), ("09", True)]
+
+
+async def test_what_98_forbids_is_not_asked_until_98_allows_it() -> None:
+    async with asking(Traits(checkout=False)) as (authority, ils):
+        refused = await authority.carry_out(lend("item"))
+        asked = len(ils.sent("11"))
+        ils.traits = replace(ils.traits, checkout=True)
+        lent = await authority.carry_out(lend("item"))
+
+    assert (refused, asked, lent) == (
+        Refusal(code="not-possible-now", next_step="try-later"), 0, Done(due_of("item")),
+    )  # fmt: skip
 
 
 async def test_a_system_that_says_it_is_off_line_is_away() -> None:
