@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from wire.clock import FakeClock, Stamper
 from wire.edge import EdgeStore, Limits, Phase, open_store
+from wire.edge.schema import LOG_PAGES
 from wire.errors import DeviceError
 from wire.messages.base import stamped
 from wire.messages.facts import Checkin, Checkout, Incident, Withdrawn
@@ -208,3 +209,32 @@ def test_a_damaged_entry_costs_no_more_when_much_waits(tmp_path: Path) -> None:
         counted.append(len(steps))
 
     assert counted[1] < counted[0] * 1.5, counted
+
+
+def test_the_log_is_folded_into_the_file_when_nobody_waits_and_not_by_a_patrons_commit(
+    tmp_path: Path,
+) -> None:
+    path, log = tmp_path / "edge.db", tmp_path / "edge.db-wal"
+    life = Life(path, Limits())
+    life.store.prune(life.clock.now())
+    before = path.read_bytes()
+    for _ in range(400):
+        life.do("request", 5)
+    grown, after = log.stat().st_size, path.read_bytes()
+    life.store.prune(life.clock.now())
+    emptied = log.stat().st_size
+    life.store.close()
+
+    assert grown > 1_000 * 4096
+    assert before == after
+    assert emptied == 0
+
+
+def test_a_log_that_nobody_folds_is_bounded(tmp_path: Path) -> None:
+    life = Life(tmp_path / "edge.db", Limits())
+    for _ in range(3_000):
+        life.do("request", 40)
+    grown = (tmp_path / "edge.db-wal").stat().st_size
+    life.store.close()
+
+    assert grown < (LOG_PAGES + 100) * 4200

@@ -56,8 +56,8 @@ class Outbox:
         self.unsettled: set[str] = set()
         """Requests that wait for an answer, or for their tag."""
         self._open_bytes = 0
-        self._cut = True
-        """Whether the write-ahead log may still hold a card that was sealed."""
+        self._logged = True
+        """Whether the write-ahead log holds anything: it may be a card that was sealed since."""
         row = db.execute("SELECT stream, parents, confirmed, pruned_seq, pruned_id FROM stream").fetchone()
         if row is None:
             self.held = Held(new_id())
@@ -100,6 +100,7 @@ class Outbox:
             if isinstance(error, sqlite3.Error):
                 raise _disk_error(error) from error
             raise
+        self._logged = True
         self._remember(self._pending)
         self._say_depth()
 
@@ -235,7 +236,6 @@ class Outbox:
         with self._commit():
             self._rewrite(row, replace(row, answer=kept.encode(), body=body))
             self._set_phase(answer.request, phase)
-        self._cut = True
         return phase
 
     def void(self, row: OutboxRow, reason: str) -> OutboxRow:
@@ -246,8 +246,18 @@ class Outbox:
         return voided
 
     def prune(self, now: datetime, at_most: int = 500) -> int:
-        """S5: drop the oldest rows that central has, that are old enough and owe nothing; return how many."""
+        """S5: drop the oldest rows that central has, that are old enough and owe nothing; return how many.
+
+        Then the log is folded into the file and cut off, so that no patron's commit has to wait for that.
+        """
         self._forget_cards(now)
+        gone = self._drop(now, at_most)
+        if self._logged:
+            self._logged = False
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def _drop(self, now: datetime, at_most: int) -> int:
         old = instant(now - self._limits.keep)
         spare = self.held.last - self.held.pruned_seq - self._limits.keep_rows
         gone: list[OutboxRow] = []
@@ -272,19 +282,16 @@ class Outbox:
         """Blank the card of requests that were withdrawn before any answer, once central knows of that.
 
         Whoever hears of such a request again hears of its withdrawal too, so nothing depends on the card.
-        Then the log is cut off: a card that was sealed or blanked stands in no page any more.
         """
-        if self.held.confirmed == self.held.last:
-            found = self._db.execute(NAMED, (instant(now - NAMED_FOR),)).fetchall()
-            if found:
-                with self._commit():
-                    for (seq,) in found:
-                        row = self._row("seq = ?", seq)
-                        self._rewrite(row, replace(row, body=sealed(row.body, f"{SEALED}withdrawn")))
-                self._cut = True
-        if self._cut:
-            self._cut = False
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if self.held.confirmed < self.held.last:
+            return
+        found = self._db.execute(NAMED, (instant(now - NAMED_FOR),)).fetchall()
+        if not found:
+            return
+        with self._commit():
+            for (seq,) in found:
+                row = self._row("seq = ?", seq)
+                self._rewrite(row, replace(row, body=sealed(row.body, f"{SEALED}withdrawn")))
 
     def _id_of(self, seq: int) -> str | None:
         row = self._db.execute("SELECT id FROM outbox WHERE seq = ?", (seq,)).fetchone()
