@@ -66,45 +66,6 @@ class Pulses:
 
 
 @dataclass(frozen=True, slots=True)
-class Crossings:
-    """Two barriers, the inner one on line 1: outer then inner is somebody coming in.
-
-    Both must break, and both be free again, within `within_ms`; who turns round in between is not counted.
-    """
-
-    within_ms: int = 3000
-    entered: int = 0
-    left: int = 0
-    first: int = 0
-    began: int = 0
-    both: bool = False
-    last: int = 0
-
-    def see(self, lines: int, now_ms: int) -> "Crossings":
-        """Return the count after one look at the lines."""
-        now = lines & (IN_LINE | OUT_LINE)
-        if self.first and now_ms - self.began > self.within_ms:
-            return replace(self, first=0, both=False, last=now)
-        if not self.first:
-            if now in (IN_LINE, OUT_LINE) and not self.last:
-                return replace(self, first=now, began=now_ms, both=False, last=now)
-            return replace(self, last=now)
-        if now == IN_LINE | OUT_LINE:
-            return replace(self, both=True, last=now)
-        if now:
-            return replace(self, last=now)
-        came_through = self.both and self.last != self.first and self.last in (IN_LINE, OUT_LINE)
-        return replace(
-            self,
-            entered=self.entered + (came_through and self.first == OUT_LINE),
-            left=self.left + (came_through and self.first == IN_LINE),
-            first=0,
-            both=False,
-            last=0,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class CounterHealth:
     """How a counter's lines were heard since it was made."""
 

@@ -2,10 +2,11 @@
 
 How it thinks: whatever is in the field together, with gaps shorter than `gap_ms`, is one passage. Lamp
 and buzzer sound once in it, at the first ruling that asks for them; the record follows when the field
-has been empty for the gap. Somebody is counted when both barriers have broken, and the one that broke
-first tells the direction. A passage takes the direction of the people counted around it; two directions
-at once are no direction. A tag that stands in the field for `STANDING_MS` (a book cart beside the gate)
-ends its passage and is not told again until it has gone.
+has been empty for the gap. Somebody is counted when both barriers have broken and the nearer one is free
+again; the one that broke first tells the direction, and who turns round in between is not counted. Where
+a people counter does that work (`Counted`), the barriers say nothing. A passage takes the direction of the
+people counted around it; two directions at once are no direction. A tag that stands in the field for
+`STANDING_MS` (a book cart beside the gate) ends its passage and is not told again until it has gone.
 
 A tag about which is asked elsewhere (`kiosk.gate_ask`) belongs to the passage at once and is ruled on when
 the answer comes, or when its time is over; no passage ends before.
@@ -28,13 +29,13 @@ STANDING_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The barriers: which broke first, and whether this somebody is counted already."""
+    """The barriers: which broke first, and how far this somebody has come."""
 
     first: Direction | None = None
     since: int = 0
-    counted: bool = False
-    leaving: bool = False
-    """Counted, and only the far barrier is broken: the next at the near one is somebody else."""
+    stage: Literal["near", "between", "through", "void"] = "near"
+    """near: the first barrier alone has broken. between: both, in time. through: counted, and the far one is
+    broken; the next at the near one is somebody else. void: too slow, or both at once; nobody is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,16 @@ class Looked:
     outer: bool = False
 
 
-GateEvent = TagSeen | TagAsked | Answered | Looked
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A people counter counted so many more since it was asked last."""
+
+    at: int
+    entered: int
+    left: int
+
+
+GateEvent = TagSeen | TagAsked | Answered | Looked | Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +184,10 @@ def step(state: Gate, event: GateEvent) -> tuple[Gate, tuple[GateEffect, ...]]:
             state, people = _barriers(state, event)
             state, passed = _field(state, event)
             effects = (*people, *passed)
+        case Counted(at=at, entered=entered, left=left):
+            came: tuple[Direction, ...] = ("in",)
+            went: tuple[Direction, ...] = ("out",)
+            state, effects = _people(state, at, came * entered + went * left)
         case _:
             assert_never(event)
     return state, (*overdue, *effects)
@@ -210,27 +224,51 @@ def _answer(state: Gate, uids: list[str], on_loan: bool | None) -> tuple[Gate, t
 
 def _barriers(state: Gate, look: Looked) -> tuple[Gate, tuple[GateEffect, ...]]:
     walk = state.walk
-    if not (look.inner or look.outer):
-        return (state if walk.first is None else replace(state, walk=Walk())), ()
     if walk.first is None:
+        if not (look.inner or look.outer):
+            return state, ()
         # Both at once: whoever is faster than the polling goes both ways at once; nobody is counted.
         first: Direction = "out" if look.inner else "in"
-        return replace(state, walk=Walk(first, look.at, counted=look.inner and look.outer)), ()
+        both = look.inner and look.outer
+        return replace(state, walk=Walk(first, look.at, "void" if both else "near")), ()
     near, far = (look.inner, look.outer) if walk.first == "out" else (look.outer, look.inner)
-    if walk.counted and near != far:
-        follows = Walk(walk.first, look.at) if near and walk.leaving else replace(walk, leaving=far)
-        return replace(state, walk=follows), ()
-    if walk.counted or not far:
+    walked, came = _walk(walk, near, far, look.at, state.within_ms)
+    return _people(replace(state, walk=walked), look.at, (walk.first,) if came else ())
+
+
+def _walk(walk: Walk, near: bool, far: bool, at: int, within_ms: int) -> tuple[Walk, bool]:
+    """Return how far somebody has come with this look, and whether that was the way through."""
+    match walk.stage, near, far:
+        case "between", False, False:
+            return Walk(), True
+        case _, False, False:
+            return Walk(), False
+        case "near", _, True if at - walk.since > within_ms:
+            return replace(walk, stage="void"), False
+        case "near", True, True:
+            return replace(walk, stage="between"), False
+        case (("near" | "between"), False, True):
+            return replace(walk, stage="through"), True
+        case "between", True, False:
+            return replace(walk, since=at, stage="near"), False
+        case "through", True, False:
+            return Walk(walk.first, at), False
+        case "void", False, True:
+            return replace(walk, stage="through"), False
+        case _:
+            return walk, False
+
+
+def _people(state: Gate, at: int, ways: tuple[Direction, ...]) -> tuple[Gate, tuple[GateEffect, ...]]:
+    """Count people who have just gone through."""
+    if not ways:
         return state, ()
-    walked = replace(state, walk=replace(walk, counted=True))
-    if look.at - walk.since > state.within_ms:
-        return walked, ()
-    lately = tuple(one for one in state.people if look.at - one[0] <= STANDING_MS)
+    lately = tuple(one for one in state.people if at - one[0] <= STANDING_MS)
     return replace(
-        walked,
-        people=(*lately, (look.at, walk.first)),
-        people_since_tag=state.people_since_tag + 1,
-    ), (Person(walk.first),)
+        state,
+        people=(*lately, *((at, way) for way in ways)),
+        people_since_tag=state.people_since_tag + len(ways),
+    ), tuple(Person(way) for way in ways)
 
 
 def _field(state: Gate, look: Looked) -> tuple[Gate, tuple[GateEffect, ...]]:

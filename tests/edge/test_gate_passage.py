@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 from firmware_bridge.tags.reading import ItemTag, PatronTag
 from kiosk.config import GatePolicy
 from kiosk.gate import Known, judge
-from kiosk.gate_passage import STANDING_MS, Gate, GateEffect, Looked, Passed, Person, Sound, TagSeen, step
+from kiosk.gate_passage import (
+    STANDING_MS,
+    Counted,
+    Gate,
+    GateEffect,
+    Looked,
+    Passed,
+    Person,
+    Sound,
+    TagSeen,
+    step,
+)
 
 A, B = "E004015000000001", "E004015000000002"
 
@@ -37,7 +48,7 @@ class Door:
         self.look(*uids, inner=True, outer=True, times=3)
         return self.look(*uids, inner=not out, outer=out, times=3)
 
-    def _do(self, event: Looked | TagSeen) -> None:
+    def _do(self, event: Looked | TagSeen | Counted) -> None:
         self.gate, effects = step(self.gate, event)
         self.effects += effects
 
@@ -87,6 +98,55 @@ def test_somebody_who_stands_in_the_gate_too_long_is_not_counted() -> None:
     door = Door().look(inner=True, times=40).look(inner=True, outer=True).look(times=2)
 
     assert door.of(Person) == []
+
+
+INNER, OUTER, BOTH, FREE = (True, False), (False, True), (True, True), (False, False)
+COMING, GOING = (OUTER, BOTH, INNER, FREE), (INNER, BOTH, OUTER, FREE)
+TURNING = ((OUTER, FREE), (OUTER, BOTH, OUTER, FREE), (INNER, BOTH, INNER, FREE), (INNER, FREE))
+
+
+@given(st.lists(st.sampled_from([COMING, GOING, *TURNING])), st.integers(1, 3))
+def test_any_row_of_people_is_counted_by_direction(
+    people: list[tuple[tuple[bool, bool], ...]], times: int
+) -> None:
+    door = Door()
+    for person in people:
+        for inner, outer in person:
+            door.look(inner=inner, outer=outer, times=times)
+
+    assert len(door.of(Person)) == people.count(COMING) + people.count(GOING)
+    assert door.of(Person).count(Person("in")) == people.count(COMING)
+
+
+def test_two_at_once_are_nobody() -> None:
+    assert Door().look(inner=True, outer=True, times=2).look().of(Person) == []
+
+
+def test_somebody_who_is_gone_from_both_barriers_between_two_looks_came_through() -> None:
+    assert Door().look(outer=True).look(inner=True, outer=True).look().of(Person) == [Person("in")]
+
+
+def test_somebody_who_stands_between_the_barriers_is_counted_once_when_he_goes_on() -> None:
+    door = Door().look(outer=True).look(inner=True, outer=True, times=100)
+    before = list(door.of(Person))
+
+    assert before == []
+    assert door.look(inner=True).look().of(Person) == [Person("in")]
+
+
+def test_what_a_people_counter_counted_gives_the_passage_its_direction_and_shows_a_blind_gate() -> None:
+    door = Door()
+    door._do(Counted(door.t, 2, 1))
+    assert door.of(Person) == [Person("in"), Person("in"), Person("out")]
+    assert door.gate.people_since_tag == 3
+
+    door.look(times=100).look(A).tag(A)
+    door._do(Counted(door.t, 0, 1))
+    door.look(times=20)
+    (passed,) = door.of(Passed)
+
+    assert isinstance(passed, Passed)
+    assert passed.direction == "out"
 
 
 def test_one_passage_with_three_items_sounds_once() -> None:
