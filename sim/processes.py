@@ -45,6 +45,11 @@ class Daemon:
         """The process id, 0 when it does not run."""
         return self._process.pid if self._process is not None and self._process.returncode is None else 0
 
+    @property
+    def code(self) -> int | None:
+        """The exit code of its last life; None while it runs."""
+        return None if self._process is None else self._process.returncode
+
     async def start(self, *, wait: bool = True) -> None:
         """Start it; with `wait` return when it says "ready". Raises ConfigError with its last words."""
         command = [sys.executable, "-m", *self._command]

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from central.ledger.backup import RULES
 from sim.chaos.judge import judge, read_ledger
 from sim.histories.house import House
 
@@ -56,9 +57,9 @@ class Ending:
         self.findings.append(Finding(what, str(expected), str(seen)))
 
     def item(self, name: str, item: str, *, loan: str, tag: str) -> None:
-        """Look at one item: `loan` is `open`, `none`, and with `of PATRON` who has it; `tag` is its side."""
-        self.see(f"the loan of {name}", self.loan_of(item, patron=" of " in loan), loan)
-        self.see(f"its tag ({name})", self.house.tag_of(item), tag)
+        """Look at one item: `loan` is `open`, `none`, or `open of PATRON`; `tag` is its side."""
+        seen = f"loan {self.loan_of(item, patron=' of ' in loan)}, tag {self.house.tag_of(item)}"
+        self.see(name, seen, f"loan {loan}, tag {tag}")
 
     def loan_of(self, item: str, *, patron: bool = False) -> str:
         """Return what the ledger says of an item: `open` (of whom), or `none`."""
@@ -96,16 +97,17 @@ class Ending:
             "unexplained": found.unexplained,
         }
         said = ", ".join(f"{count} {what}" for what, count in wrong.items() if count)
-        self.see(f"of {found.made} facts", said or "none lost, doubled or out of order",
-                 "none lost, doubled or out of order")  # fmt: skip
+        self.see(f"{found.made} facts", said or "each once and in order", "each once and in order")
         if reported or found.reported:
             self.see("facts of which a case tells that they are gone", found.reported, reported)
+        broken = [rule for rule, query in RULES.items() if self.ask(query)[0][0]]
+        self.see("the ledger", f"broken: {_list(broken)}" if broken else "sound", "sound")
         disagree = [
             item
             for item in self.house.world.tags
             if self.house.world.lent(item) != (item in ledger.on_loan) and item not in ledger.cases_of_items
         ]
-        self.see("items whose tag and ledger disagree without a case", _list(disagree), _list(astray))
+        self.see("tags that disagree with it, and no case of the item", _list(disagree), _list(astray))
         self.see("open cases", _list(sorted(self.cases().elements())), _list(sorted(cases)))
 
 

@@ -38,6 +38,10 @@ OLD = timedelta(days=30)
 """How long ago the library made its certificates: a station whose clock is days behind still gets in."""
 
 
+IN_A_VISIT = ("reading", "barred", "lending", "returning", "goodbye")
+"""Screens of a kiosk that somebody stands at."""
+
+
 class Stuck(DeviceError):
     """Something that a history waits for did not come."""
 
@@ -139,6 +143,22 @@ class House(Stage):
         disks = {name: self.edge(name).path for name in stations or tuple(self.stations)}
         await self.until(lambda: all(map(confirmed, disks.values())), f"everything of {', '.join(disks)}")
 
+    def journal(self) -> frozenset[str]:
+        """Return the ids of all facts in the ledger's file."""
+        try:
+            with closing(sqlite3.connect(f"file:{self.ledger_path}?mode=ro", uri=True, timeout=5)) as db:
+                return frozenset(row[0] for row in db.execute("SELECT fact_id FROM journal"))
+        except sqlite3.Error:
+            return frozenset()
+
+    async def arrived(self, *stations: str) -> None:
+        """Wait until the ledger has all that stands on the disks, whatever the stations believe."""
+        names = stations or tuple(self.stations)
+        await self.until(
+            lambda: all(self.journal() >= set(self.edge(name).ids()) for name in names),
+            f"everything of {', '.join(names)} in the ledger",
+        )
+
     # --- people
 
     @asynccontextmanager
@@ -151,7 +171,7 @@ class House(Stage):
         finally:
             await self.leave(kiosk)
             await card.eject()
-        await self.until(lambda: self.visits_over(kiosk) > over, f"a visit at {kiosk} over")
+        await self.free(kiosk, over)
 
     async def greeted(self, kiosk: str, person: Person) -> None:
         """Lay a card on the reader and wait until the kiosk greets its owner."""
@@ -176,6 +196,11 @@ class House(Stage):
             if place == kiosk:
                 self.world.take(item)
 
+    async def free(self, kiosk: str, visits_over: int) -> None:
+        """Wait until a visit more than `visits_over` has ended, and the kiosk waits for the next patron."""
+        await self.until(lambda: self.visits_over(kiosk) > visits_over, f"a visit at {kiosk} over")
+        await self.shown(kiosk, lambda shown: shown.name not in IN_A_VISIT)
+
     def visits_over(self, kiosk: str) -> int:
         """Count the visits that have ended at a kiosk, as its log has them."""
         return (self.folder / f"{kiosk}.log").read_text(errors="replace").count("the visit is over")
@@ -198,7 +223,7 @@ class House(Stage):
         disk = self.edge(kiosk)
         await self.until(lambda: all(disk.last_of(item) == "secured/1" for item in items), "return recorded")
         await self.leave(kiosk)
-        await self.until(lambda: self.visits_over(kiosk) > over, f"a visit at {kiosk} over")
+        await self.free(kiosk, over)
 
     async def drop(self, bin_: str, item: str) -> None:
         """Somebody drops an item into a bin; it lies there until it is written down."""

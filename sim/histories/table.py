@@ -64,6 +64,34 @@ HISTORIES: tuple[History, ...] = (
         "visits:lent_while_another_had_it",
         more={"kiosk-1": HASTY},
     ),
+    History(
+        "second-central",
+        "Somebody starts a second central on the same ledger by mistake.",
+        "The second is refused with its reason, and the first goes on lending.",
+        "centrals:second_central",
+        stations=ONE,
+    ),
+    History(
+        "paused-central-woken",
+        "Central is paused, its lock removed, another started; the first wakes up, a request in its socket.",
+        "The first ends at its next commit and does no harm; the item is lent once, by the other.",
+        "centrals:paused_central_woken",
+        stations=ONE,
+    ),
+    History(
+        "restored-from-yesterday",
+        "The ledger is lost and restored from yesterday's backup, while the stations remember today.",
+        "The stations bring today again, requests with their answers: the loans are the same, to the day.",
+        "centrals:restored_from_yesterday",
+        stations=AND_A_BIN,
+    ),
+    History(
+        "release-that-cannot-apply",
+        "A release of central cannot apply one kind of fact, the report of a secured tag.",
+        "That stream is parked, the others go on; after the mended release and a retry everything is there.",
+        "centrals:release_that_cannot_apply",
+        stations=AND_A_BIN,
+    ),
 )
 BY_NAME = {history.name: history for history in HISTORIES}
 
