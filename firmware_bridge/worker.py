@@ -39,13 +39,19 @@ class Worker:
         self._calls.put(work)
         return await outcome
 
-    def close(self, last: Callable[[], None]) -> None:
-        """Make a last call after those that wait, and end the thread; returns at once."""
+    def post(self, call: Callable[[], None]) -> None:
+        """Make a call after those that wait; nobody waits for it, so it must not raise."""
+        self._begin()
+        self._calls.put(call)
+
+    def close(self, last: Callable[[], None], *, within_s: float = 0.0) -> None:
+        """Make a last call after those that wait, and end the thread; waits for that no longer than told."""
         if self._thread is None:
             last()
             return
         self._calls.put(last)
         self._calls.put(None)
+        self._thread.join(within_s)
 
     def _begin(self) -> None:
         if self._thread is None:

@@ -16,6 +16,10 @@ def walked(counting: Counting, looks: list[int], step_ms: int = 100) -> tuple[in
     return counting.entered, counting.left
 
 
+def test_a_contact_that_bounces_when_it_opens_counts_once_however_long_it_was_closed() -> None:
+    assert walked(Pulses(debounce_ms=50), [0, *[IN] * 20, 0, IN, 0, IN, 0], 10) == (1, 0)
+
+
 @pytest.mark.parametrize(("step_ms", "counted"), [(10, 1), (60, 3)])
 def test_a_contact_that_bounces_counts_once(step_ms: int, counted: int) -> None:
     assert walked(Pulses(debounce_ms=50), [0, IN, 0, IN, 0, IN], step_ms) == (counted, 0)

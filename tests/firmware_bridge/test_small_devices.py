@@ -2,21 +2,24 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gpiod
 import pytest
+from gpiod.line import Bias, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge import counter as people
 from firmware_bridge.backoff import Backoff
-from firmware_bridge.counter import LineCounter, Pulses
+from firmware_bridge.counter import LineCounter, LineWatch, Pulses
 from firmware_bridge.errors import DeviceLost, DeviceTimeout
 from firmware_bridge.fakes import FakeBarriers
-from firmware_bridge.gpio import FakeLines, GpioLamp, GpioSettings
+from firmware_bridge.gpio import FakeInputs, FakeLines, GpioInputs, GpioLamp, GpioSettings
 from firmware_bridge.ports import DeviceInfo
 from firmware_bridge.receipt_identity import MOST, Identity, answer_in, identity_of, question
 from firmware_bridge.serial_line import port_info
@@ -118,6 +121,90 @@ async def test_a_lamp_counts_its_alarms_and_what_went_wrong() -> None:
 
     assert (lamp.health.alarms, lamp.health.errors) == (1, 1)
     assert not pins.on
+
+
+class StuckChip(FakeLines):
+    """Lines of a chip that hangs in the kernel until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+
+    def switch(self, on: bool) -> None:
+        self.free.wait(10)
+        super().switch(on)
+
+
+async def test_a_chip_that_hangs_holds_up_nobody_and_leaves_nothing_lit() -> None:
+    chip = StuckChip()
+    lamp = GpioLamp(GpioSettings(), lambda _: chip)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await lamp.alarm(0.02)
+    assert chip.history == []
+    chip.free.set()
+    await until(lambda: chip.history == [True, False])
+    lamp.close()
+
+    assert chip.released
+
+
+async def test_inputs_on_pins_are_read_as_bits_and_opened_anew_after_a_loss() -> None:
+    pins, opened = FakeInputs(), list[tuple[int, ...]]()
+
+    def open_pins(settings: GpioSettings) -> FakeInputs:
+        opened.append(settings.lines)
+        return pins
+
+    inputs = GpioInputs(GpioSettings(lines=(5, 6)), open_pins)
+    pins.value = 0b10
+    assert await inputs.inputs() == 0b10
+    pins.broken = OSError("gone")
+    with pytest.raises(DeviceLost, match="cannot be read"):
+        await inputs.inputs()
+    assert pins.released
+    pins.broken = None
+    assert await inputs.inputs() == 0b10
+    inputs.close()
+
+    assert opened == [(5, 6), (5, 6)]
+
+
+async def test_inputs_are_asked_of_the_kernel_with_the_pull_that_the_contact_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = list[Any]()
+    request = SimpleNamespace(
+        get_values=lambda numbers: [Value.ACTIVE if n == 6 else Value.INACTIVE for n in numbers],
+        release=lambda: None,
+    )
+
+    def request_lines(*_: object, config: object, **__: object) -> SimpleNamespace:
+        asked.append(config)
+        return request
+
+    monkeypatch.setattr(gpiod, "request_lines", request_lines)
+    inputs = GpioInputs(GpioSettings(lines=(5, 6), active_low=True))
+
+    assert await inputs.inputs() == 0b10
+    inputs.close()
+    assert asked[0][(5, 6)].bias is Bias.PULL_UP
+    assert asked[0][(5, 6)].active_low
+
+
+async def test_lines_are_seen_at_once_and_none_is_on_while_their_device_is_away(lines: Scripted) -> None:
+    watch = LineWatch(lines, poll_s=0.001)
+    watching = asyncio.create_task(watch.watch())
+    try:
+        lines.value = 0b11
+        await until(lambda: watch.health.looks)
+        assert await watch.inputs() == 0b11
+        lines.faults = [DeviceLost("the board is gone")]
+        await until(lambda: watch.health.losses)
+        assert await watch.inputs() == 0
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def test_a_chip_says_what_it_is_by_its_label(monkeypatch: pytest.MonkeyPatch) -> None:
