@@ -26,14 +26,23 @@ class LendingCentral(ScriptedCentral):
         self.refusals: dict[str, Refusal] = {}
         self.slow = False
         """Take requests and answer none."""
+        self._unanswered: list[tuple[str, Entry]] = []
 
     def _fact(self, station: str, payload: bytes) -> None:
         before = len(self.taken)
         super()._fact(station, payload)
         message = UPWARD.validate_json(payload)
-        if not isinstance(message, Entry) or len(self.taken) == before or self.slow:
+        if not isinstance(message, Entry) or len(self.taken) == before:
             return
         if message.body["schema"] == "checkout/1":
+            self._unanswered.append((station, message))
+            if not self.slow:
+                self.answer_all()
+
+    def answer_all(self) -> None:
+        """Answer the requests that were taken and not answered yet."""
+        while self._unanswered:
+            station, message = self._unanswered.pop(0)
             item = message.body["item"]
             refusal = self.refusals.get(item)
             answer = Answer(

@@ -46,8 +46,11 @@ MIGRATIONS = (
 
 
 LOG_PAGES = 4096
-"""Pages (of 4 KiB) of the write-ahead log at which a commit folds it into the file after all. Pruning does
-so each minute, when nobody waits; at SQLite's own 1,000 a patron's commit would sync three times now and then."""
+"""Pages (of 4 KiB) of the write-ahead log at which a commit folds it into the file after all.
+
+Pruning does so each minute, when nobody waits; at SQLite's own 1,000 a patron's commit would sync three times
+now and then.
+"""
 
 
 def connect(path: Path) -> sqlite3.Connection:
