@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.chaos.judge import Disk
+
 if TYPE_CHECKING:
     from sim.histories.house import House
 
@@ -26,6 +28,16 @@ class EdgeDisk:
     def ids(self) -> tuple[str, ...]:
         """Return the ids of all entries, in order."""
         return tuple(row[0] for row in self._ask("SELECT id FROM outbox ORDER BY seq"))
+
+    def made(self) -> tuple[str, ...]:
+        """Return the ids of what happened, in the order in which it did: where a stream begins is left out."""
+        return tuple(
+            row[0] for row in self._ask("SELECT id FROM outbox WHERE kind <> 'began/1' ORDER BY seq")
+        )
+
+    def as_disk(self, station: str, *, told: bool = False) -> Disk:
+        """Return what it holds, for the account; `told`: a case must tell what was lost with it."""
+        return Disk(station, self.made(), frozenset(self.ids()), damaged=told)
 
     def open(self) -> int:
         """Count the entries that central has not confirmed."""

@@ -82,8 +82,10 @@ class Ending:
             for kind, station in self.ask('SELECT kind, station FROM "case" WHERE closed IS NULL')
         )
 
-    def account(self, *cases: str, reported: int = 0, astray: tuple[str, ...] = ()) -> None:
-        """Look at all facts, all tags and the open cases: these and no others.
+    def account(
+        self, *cases: str, some: tuple[str, ...] = (), reported: int = 0, astray: tuple[str, ...] = ()
+    ) -> None:
+        """Look at all facts, all tags and the open cases: these and no others; those in `some` once or more.
 
         `reported` facts went down with a disk, which a case tells; `astray` are items whose returns did.
         """
@@ -108,7 +110,9 @@ class Ending:
             if self.house.world.lent(item) != (item in ledger.on_loan) and item not in ledger.cases_of_items
         ]
         self.see("tags that disagree with it, and no case of the item", _list(disagree), _list(astray))
-        self.see("open cases", _list(sorted(self.cases().elements())), _list(sorted(cases)))
+        kinds = self.cases()
+        found_kinds = [*(kinds - Counter({kind: kinds[kind] - 1 for kind in some})).elements()]
+        self.see("open cases", _list(sorted(found_kinds)), _list(sorted((*cases, *some))))
 
 
 def _list(words: "list[str] | tuple[str, ...]") -> str:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
@@ -25,8 +26,10 @@ from sim.chaos.shim import Shim, build
 from sim.chaos.stations import confirmed
 from sim.histories.edge_disk import EdgeDisk
 from sim.histories.eyes import Shown, look
+from sim.onlooker import Message
 from sim.processes import Daemon
 from sim.stage import HOST, OBSERVER, OPERATOR, Progress, Stage
+from sim.toml_text import toml_text
 from sim.world import SECURED, UNSECURED
 from wire.clock import FakeClock, SystemClock
 from wire.errors import ConfigError, DeviceError
@@ -60,6 +63,9 @@ class House(Stage):
     lost_disks: list[Disk] = field(default_factory=list)
     """Disks of stations that are gone, with what they held."""
 
+    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(Station, kind of message) on the topics of facts, as the onlooker heard it at the broker."""
+
     def edge(self, station: str) -> EdgeDisk:
         """Return a station's disk."""
         return EdgeDisk(self.folder / station / "edge.db")
@@ -69,7 +75,12 @@ class House(Stage):
     async def start(self, say: Progress = lambda _: None) -> None:
         """Build and start everything; raises ConfigError."""
         await super().start(say)
+        self.onlooker.listeners.append(self._hear)
         await self.at_rest()
+
+    def _hear(self, message: Message) -> None:
+        if message.levels[0] == "up" and message.levels[-1] == "fact":
+            self.said[message.levels[1], str(message.body().get("kind"))] += 1
 
     def _certificates(self) -> None:
         folder = self.folder / "broker"
@@ -254,17 +265,26 @@ class House(Stage):
         target.parent.mkdir()
         target.write_bytes(self.edge(station).path.read_bytes())
 
+    async def twin(self, station: str, disk: str) -> Daemon:
+        """Return a second station of the same name and certificate, on another disk and a pad of its own."""
+        pad = self.world.add_pad(disk)
+        await pad.start()
+        settings = self._settings(station, self.stations[station], 0)
+        settings["state_dir"] = disk
+        settings["pad"]["port"] = pad.port
+        config = self.folder / f"{disk}.toml"
+        config.write_text(toml_text(settings))
+        return self._daemon(disk, (self.stations[station], "run", "--config", str(config)))
+
     def throw_away(self, station: str, *, told: bool = False) -> None:
         """A station's disk is gone; what it held stays known. `told`: a case must tell what it took along."""
-        ids = self.edge(station).ids()
-        self.lost_disks.append(Disk(station, ids, frozenset(ids), damaged=told))
+        self.lost_disks.append(self.edge(station).as_disk(station, told=told))
         for file in (self.folder / station).glob("edge.db*"):
             file.unlink()
 
     def disks(self) -> tuple[Disk, ...]:
         """Return every disk that was, with the ids of what it held, in order."""
-        own = [(name, self.edge(name).ids()) for name in self.stations]
-        return (*self.lost_disks, *(Disk(name, ids, frozenset(ids)) for name, ids in own))
+        return (*self.lost_disks, *(self.edge(name).as_disk(name) for name in self.stations))
 
     def tag_of(self, item: str) -> str:
         """Return what an item's tag says: `unsecured`, `secured`, or its AFI."""

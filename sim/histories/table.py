@@ -92,6 +92,27 @@ HISTORIES: tuple[History, ...] = (
         "centrals:release_that_cannot_apply",
         stations=AND_A_BIN,
     ),
+    History(
+        "disk-rolled-back",
+        "A kiosk's card is replaced by an older copy of itself.",
+        "A new stream begins, told by a case; what was lent before, with and after the lost days stands.",
+        "disks:disk_rolled_back",
+        stations=ONE,
+    ),
+    History(
+        "disk-cloned",
+        "A bin's card is copied, and two bins work under one name.",
+        "Both are named by cases, and the returns of both are in the ledger once.",
+        "disks:disk_cloned",
+        stations=AND_A_BIN,
+    ),
+    History(
+        "station-re-imaged",
+        "A bin announces returns and is set up anew before anybody heard them.",
+        "Cases tell of the new stream and how many facts went down with the old one; the rest stands.",
+        "disks:station_re_imaged",
+        stations=AND_A_BIN,
+    ),
 )
 BY_NAME = {history.name: history for history in HISTORIES}
 
@@ -134,10 +155,15 @@ async def play(history: History, folder: Path, say: Progress = lambda _: None) -
     try:
         await house.start(say)
         say(history.what)
+        watching = asyncio.create_task(house.onlooker.run(), name="onlooker")
         try:
+            await house.until(house.onlooker.connected.is_set, "the onlooker connected")
             await act(house, ending)
         except Stuck as error:
             ending.see("the history", error.seen, "comes to its end")
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
     finally:
         await house.stop()
     seconds = round(loop.time() - began, 1)
