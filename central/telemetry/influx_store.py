@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from central.telemetry.lines import MEASUREMENT, lines
+from central.telemetry.lines import MEASUREMENT, body
 from central.telemetry.port import Point, Series, StoreAway, Stored, StoreRefused
 
 BAD_LINES = (400, 422)
@@ -57,7 +57,7 @@ class InfluxStore:
 
     async def write(self, points: Sequence[Point]) -> Stored:
         """Store a batch; lines that the server refuses are counted and named."""
-        return await asyncio.to_thread(self._write, lines(points))
+        return await asyncio.to_thread(lambda: self._write(body(points)))
 
     async def series(self, wanted: Series) -> list[tuple[datetime, float]]:
         """Return means over equal shares of the time, oldest first."""
@@ -72,8 +72,9 @@ class InfluxStore:
         """Close the connection."""
         await asyncio.to_thread(self._client.close)
 
-    def _write(self, batch: list[str]) -> Stored:
-        if not batch:
+    def _write(self, text: str) -> Stored:
+        """Send lines; halve them where some are refused."""
+        if not text:
             return Stored(0)
         from influxdb_client.domain.write_precision import WritePrecision
         from influxdb_client.rest import ApiException
@@ -83,14 +84,14 @@ class InfluxStore:
             self._writer.write(
                 self._settings.bucket,
                 self._settings.org,
-                "\n".join(batch),
+                text,
                 write_precision=WritePrecision.MS,  # type: ignore[arg-type]  # the client's constants are text
             )
         except ApiException as error:
-            return self._refused(batch, int(error.status or 0), _message(error.body))
+            return self._refused(text.split("\n"), int(error.status or 0), _message(error.body))
         except (HTTPError, OSError) as error:
             raise self._away(f"no answer ({type(error).__name__})") from error
-        return Stored(len(batch))
+        return Stored(text.count("\n") + 1)
 
     def _refused(self, batch: list[str], status: int, message: str) -> Stored:
         """Halve a batch until the lines that the server does not want stand alone."""
@@ -110,7 +111,7 @@ class InfluxStore:
             dropped = min(int(too_old.group(1)), len(batch))
             return Stored(len(batch) - dropped, dropped, message)
         middle = len(batch) // 2
-        first, second = self._write(batch[:middle]), self._write(batch[middle:])
+        first, second = (self._write("\n".join(half)) for half in (batch[:middle], batch[middle:]))
         return Stored(
             first.stored + second.stored, first.rejected + second.rejected, first.reason or second.reason
         )

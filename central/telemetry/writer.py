@@ -18,6 +18,8 @@ BATCH = 5000
 LINGER_S = 1.0
 HELD = 100_000
 """Points that wait in memory at most."""
+LANES = 2
+"""Batches under way at once: one is made ready while the store works at the other."""
 RETRY_S = 2.0
 
 
@@ -121,12 +123,12 @@ class TelemetryWriter:
     async def _turn(self) -> None:
         """Write what waits, and what is spooled; keep it on disk where the store does not take it."""
         try:
+            await self._lanes()
             await self._fresh()
             while len(self._spool):
                 await self._write(self._spool.first())
                 self._spool.drop()
-                if len(self._waiting) >= BATCH:
-                    await self._fresh()
+                await self._lanes()
             if self.trouble is not None:
                 log.info("telemetry is stored again")
             self.trouble = None
@@ -135,6 +137,23 @@ class TelemetryWriter:
                 log.warning("%s", error.seen)
             self.trouble = error
             self._keep_waiting()
+
+    async def _lanes(self) -> None:
+        """Write full batches while there are any, two at once; where one is not taken, no other is begun."""
+        faults: list[StoreAway | StoreRefused] = []
+
+        async def lane() -> None:
+            while not faults and len(self._waiting) >= BATCH:
+                try:
+                    await self._fresh()
+                except (StoreAway, StoreRefused) as fault:
+                    faults.append(fault)
+
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(LANES):
+                lanes.create_task(lane())
+        if faults:
+            raise faults[0]
 
     async def _fresh(self) -> None:
         """Write one batch of what waits."""

@@ -1,5 +1,6 @@
 """Both stores keep the same promises; the InfluxDB one is tried on a real server."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from influx import Influx, running_influx
 
 from central.telemetry.influx_store import InfluxStore
-from central.telemetry.lines import line
+from central.telemetry.lines import body
 from central.telemetry.port import Point, Series, StoreAway, StoreRefused, TelemetryStore
 from central.telemetry.sqlite_store import SqliteStore
 
@@ -102,11 +103,27 @@ async def test_the_embedded_store_forgets_what_is_older_than_its_retention(tmp_p
     st.text(max_size=10),
 )
 def test_a_line_is_one_line_whatever_the_names_hold(values: dict[str, float], part: str) -> None:
-    built = line(Point("main", "kiosk-1", part, datetime(2026, 5, 1, tzinfo=UTC), values))
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    plain = Point("main", "kiosk-2", "pad", at, {"x": 1.5})
+    text = body([plain, Point("main", "kiosk-1", part, at, values), plain])
 
-    if built is not None:
-        assert "\n" not in built
-        assert built.startswith("turnleaf,branch=main")
+    built, last = (
+        text.split("\n")[1:-1],
+        f"turnleaf,branch=main,part=pad,station=kiosk-2 x=1.5 {at.timestamp():.0f}000",
+    )
+    assert len(built) == any(math.isfinite(value) for value in values.values())
+    assert all(one.startswith("turnleaf,branch=main") and one.endswith(" 1777593600000") for one in built)
+    assert text.startswith(last)
+    assert text.endswith(last)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=9))
+def test_a_number_of_a_line_reads_back_as_itself(values: list[float]) -> None:
+    names = {f"v{number}": value for number, value in enumerate(values)}
+    text = body([Point("main", "kiosk-1", "pad", datetime(2026, 5, 1, tzinfo=UTC), names)])
+
+    fields = dict(one.split("=") for one in text.split(" ")[1].split(","))
+    assert {name: float(value) for name, value in fields.items()} == names
 
 
 # --- the real server's moods (facts: 400 and 422 may have stored a part, 401/403/404 are settings)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from influx import running_influx
 
 from central.telemetry import writer as module
 from central.telemetry.influx_store import InfluxStore
-from central.telemetry.port import FakeStore, Point, StoreAway, StoreRefused
+from central.telemetry.port import FakeStore, Point, StoreAway, Stored, StoreRefused
 from central.telemetry.writer import Spool, TelemetryWriter
 
 START = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -52,6 +52,51 @@ async def test_points_arrive_in_batches_and_are_counted(tmp_path: Path) -> None:
         await until(lambda: len(store.points) == 12_000)
 
     assert (writer.tally.taken, writer.tally.stored, writer.tally.lost) == (12_000, 12_000, 0)
+
+
+class Lanes(FakeStore):
+    """A store that answers when it is told to; the first batch it does not take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.asked = self.inside = self.most = 0
+
+    async def write(self, points: Sequence[Point]) -> Stored:
+        first, self.asked, self.inside = not self.asked, self.asked + 1, self.inside + 1
+        self.most = max(self.most, self.inside)
+        try:
+            await self.go.wait()
+            if first:
+                raise StoreAway("not this one")
+            return await super().write(points)
+        finally:
+            self.inside -= 1
+
+
+async def test_two_batches_are_under_way_and_the_fault_of_one_loses_neither(tmp_path: Path) -> None:
+    store = Lanes()
+    writer = TelemetryWriter(store, Spool(tmp_path))
+    async with running(writer):
+        for number in range(4 * module.BATCH):
+            writer.put(point(number))
+        await until(lambda: store.inside == module.LANES)
+        store.go.set()
+        await until(lambda: writer.tally.stored == 4 * module.BATCH and writer.trouble is None)
+
+    assert store.most == module.LANES
+    assert len(store.points) == len({one.at for one in store.points}) == 4 * module.BATCH
+    assert (writer.tally.spooled, writer.trouble) == (3 * module.BATCH, None)
+
+
+async def test_a_central_that_ends_with_batches_under_way_keeps_them_on_disk(tmp_path: Path) -> None:
+    writer = TelemetryWriter(store := Lanes(), Spool(tmp_path))
+    async with running(writer):
+        for number in range(3 * module.BATCH):
+            writer.put(point(number))
+        await until(lambda: store.inside == module.LANES)
+
+    assert (writer.tally.spooled, writer.tally.lost) == (3 * module.BATCH, 0)
 
 
 @pytest.mark.parametrize("trouble", [StoreAway("no answer"), StoreRefused("401")])
