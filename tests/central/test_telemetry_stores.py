@@ -81,6 +81,15 @@ async def test_awkward_names_are_names_and_what_is_no_number_is_left_out(kind: s
         assert done.rejected == 0
 
 
+async def test_of_two_values_of_one_moment_the_later_one_stays(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "t.db")
+    await store.write([point(1, x=9.0), point(2, x=5.0), point(1, x=float("nan"), y=2.0), point(1, x=3.0)])
+    found = await store.series(wanted(100, name="x"))
+    await store.close()
+
+    assert found == [(moment(1), 3.0), (moment(2), 5.0)]
+
+
 async def test_the_embedded_store_forgets_what_is_older_than_its_retention(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "t.db", retention=timedelta(days=2))
     old = Point("main", "kiosk-1", "pad", moment() - timedelta(days=3), {"x": 1.0})
