@@ -26,9 +26,9 @@ async def disk_rolled_back(house: House, ending: Ending) -> None:
     await kiosk.start()
     await house.borrow("kiosk-1", people[2], third)
     await house.arrived()
-    for name, item, person in zip(("before", "and lost with the disk", "after"), (first, second, third), people,
-                                  strict=True):  # fmt: skip
-        ending.item(f"the item lent {name}", item, loan=f"open of {person.patron}", tag="unsecured")
+    names = ("the item lent before", "the item lent and lost with the disk", "the item lent after")
+    for name, item, person in zip(names, (first, second, third), people, strict=True):
+        ending.item(name, item, loan=f"open of {person.patron}", tag="unsecured")
     ending.see("streams of the kiosk", ending.ask(STREAMS, "kiosk-1")[0][0], 2)
     ending.account("stream-began at kiosk-1")
 

@@ -30,10 +30,9 @@ class EdgeDisk:
         return tuple(row[0] for row in self._ask("SELECT id FROM outbox ORDER BY seq"))
 
     def made(self) -> tuple[str, ...]:
-        """Return the ids of what happened, in the order in which it did: where a stream begins is left out."""
-        return tuple(
-            row[0] for row in self._ask("SELECT id FROM outbox WHERE kind <> 'began/1' ORDER BY seq")
-        )
+        """Return the ids of what happened, in its order: that a stream began is left out."""
+        query = "SELECT id FROM outbox WHERE kind <> 'began/1' ORDER BY seq"
+        return tuple(row[0] for row in self._ask(query))
 
     def as_disk(self, station: str, *, told: bool = False) -> Disk:
         """Return what it holds, for the account; `told`: a case must tell what was lost with it."""

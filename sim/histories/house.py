@@ -31,8 +31,11 @@ from sim.processes import Daemon
 from sim.stage import HOST, OBSERVER, OPERATOR, Progress, Stage
 from sim.toml_text import toml_text
 from sim.world import SECURED, UNSECURED
-from wire.clock import FakeClock, SystemClock
+from wire.clock import FakeClock, SystemClock, new_stamper
+from wire.edge.edge import open_store
 from wire.errors import ConfigError, DeviceError
+from wire.messages.base import stamped
+from wire.messages.facts import Checkin, Secured
 
 PATIENCE_S = 25.0
 """How long is waited for anything; a history in which it does not come ends there, and says so."""
@@ -64,7 +67,9 @@ class House(Stage):
     """Disks of stations that are gone, with what they held."""
 
     said: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(Station, kind of message) on the topics of facts, as the onlooker heard it at the broker."""
+    """(Station, kind of message on its topic of facts, or the end of another topic), heard at the broker."""
+    work: dict[str, str] = field(default_factory=dict)
+    """What each station says last of how far it is open, and why."""
 
     def edge(self, station: str) -> EdgeDisk:
         """Return a station's disk."""
@@ -79,8 +84,14 @@ class House(Stage):
         await self.at_rest()
 
     def _hear(self, message: Message) -> None:
-        if message.levels[0] == "up" and message.levels[-1] == "fact":
-            self.said[message.levels[1], str(message.body().get("kind"))] += 1
+        if message.levels[0] != "up":
+            return
+        _, station, *rest = message.levels
+        body = message.body()
+        self.said[station, str(body.get("kind")) if rest == ["fact"] else "/".join(rest)] += 1
+        if rest == ["state", "work"]:
+            reason = body.get("reason")
+            self.work[station] = str(body.get("service")) + (f": {reason}" if reason else "")
 
     def _certificates(self) -> None:
         folder = self.folder / "broker"
@@ -193,11 +204,20 @@ class House(Stage):
         """Wait until the screen of a kiosk is as wanted; raises Stuck with what it shows instead."""
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE_S
-        while not wanted(shown := await look(self.daemons[kiosk].address())):
+        while not wanted(shown := await self.screen(kiosk)):
             if loop.time() > until:
                 raise Stuck(f"waited {PATIENCE_S:.0f} s in vain: the screen of {kiosk} says {shown.words}")
             await asyncio.sleep(LOOK_S)
         return shown
+
+    async def screen(self, kiosk: str) -> Shown:
+        """Return what the screen of a kiosk shows."""
+        return await look(self.daemons[kiosk].address())
+
+    async def seen_by(self, kiosk: str) -> None:
+        """Wait until a kiosk has told twice more of its pad: whatever lies there, it has long seen."""
+        wanted = self.said[kiosk, "sample/pad"] + 2
+        await self.until(lambda: self.said[kiosk, "sample/pad"] >= wanted, "samples of the pad")
 
     async def leave(self, kiosk: str) -> None:
         """Press *finish* and take everything from the pad."""
@@ -275,6 +295,16 @@ class House(Stage):
         config = self.folder / f"{disk}.toml"
         config.write_text(toml_text(settings))
         return self._daemon(disk, (self.stations[station], "run", "--config", str(config)))
+
+    def fill(self, station: str, returns: tuple[str, ...]) -> None:
+        """Put an outage's returns on the disk of a station that does not run: two entries each."""
+        stamper = new_stamper()
+        store, _ = open_store(self.edge(station).path, stamper=stamper)
+        for item in returns:
+            when = stamped(stamper.stamp())
+            (checkin,) = store.record((Checkin(item=item, via="kiosk", **when),))
+            store.record((Secured(checkin=checkin, item=item, outcome="verified", afi=SECURED, **when),))
+        store.close()
 
     def throw_away(self, station: str, *, told: bool = False) -> None:
         """A station's disk is gone; what it held stays known. `told`: a case must tell what it took along."""

@@ -113,6 +113,22 @@ HISTORIES: tuple[History, ...] = (
         "disks:station_re_imaged",
         stations=AND_A_BIN,
     ),
+    History(
+        "outbox-nearly-full",
+        "Central hears nothing for so long that a kiosk's outbox is at 80 %.",
+        "New loans are refused with words, returns are still taken, and all of it arrives in the end.",
+        "outboxes:nearly_full",
+        stations=ONE,
+        more={"kiosk-1": {"outbox": {"rows": 100}}},
+    ),
+    History(
+        "outbox-full",
+        "Central hears nothing for so long that a kiosk's outbox is at 100 %.",
+        "The kiosk closes with words; what is laid down stays on loan and unsecured until there is room.",
+        "outboxes:full",
+        stations=ONE,
+        more={"kiosk-1": {"outbox": {"rows": 100}}},
+    ),
 )
 BY_NAME = {history.name: history for history in HISTORIES}
 
