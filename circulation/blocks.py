@@ -46,6 +46,10 @@ class Standing:
         return tuple(getattr(self, one.name) for one in fields(self) if one.name != "reasons")
 
 
+GOOD = Standing()
+"""Of whom nothing stands against."""
+
+
 def card_reasons(patron: Patron | None, today: date) -> tuple[Block, ...]:
     """Return what is wrong with the card itself."""
     if patron is None:
@@ -82,6 +86,8 @@ def standing(policy: Policy, patron: Patron | None, today: date, branch: str = A
     limits = limit_reasons(policy, patron, terms)
     charged = full(patron, terms)
     holds = hold_limit(patron, terms)
+    if not (card or limits or charged or holds):
+        return GOOD
     owes = any(one.code == "fees" for one in limits)
     stopped = bool(card or limits)
     more = tuple(one for one in (charged, holds) if one is not None)

@@ -3,18 +3,18 @@
 A wrong PIN gets a card's validity and nothing else: no name, no loans, no fees, and every permission denied.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from central.sip2.accounts import Account
 from central.sip2.messages import PatronEnableResponse, PatronInformationResponse, PatronStatusResponse
 from central.sip2.reads import Entry, PatronSeen
 from central.sip2.sentences import LANGUAGES, sentence
-from circulation.blocks import Standing, standing
+from circulation.blocks import GOOD, Standing, standing
 from circulation.model import Block, Patron
 from circulation.money import decimal
 from circulation.policy import ANY, Policy
@@ -48,8 +48,7 @@ def local(second: int, zone: str) -> datetime:
     return datetime.fromtimestamp(second, ZoneInfo(zone)).replace(tzinfo=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
+class Here(NamedTuple):
     """Where and when something is answered."""
 
     account: Account
@@ -183,12 +182,13 @@ _FLAGS = attrgetter(*[one.name for one in fields(Standing) if one.name != "reaso
 
 def status_of(found: Standing) -> str:
     """Return the fourteen characters of the patron status."""
+    if found is GOOD:
+        return FINE
     flags = _FLAGS(found)
     return "".join(["Y" if one else " " for one in flags]) if any(flags) else FINE
 
 
-@dataclass(frozen=True, slots=True)
-class AboutPatron:
+class AboutPatron(NamedTuple):
     """What is known for an answer about a patron."""
 
     seen: PatronSeen | None
@@ -242,12 +242,12 @@ def patron_status(here: Here, asked: Any, about: AboutPatron) -> PatronStatusRes
     more: dict[str, Any] = {}
     if not about.closed and about.seen is not None:
         more = {"currency": here.currency, "fees": here.amount(about.seen.fines + about.seen.fees)}
-    return PatronStatusResponse(**patron_fields(here, asked, about), **more)
+    return PatronStatusResponse.of(patron_fields(here, asked, about) | more)
 
 
 def patron_enabled(here: Here, asked: Any, about: AboutPatron) -> PatronEnableResponse:
     """Answer 25."""
-    return PatronEnableResponse(**patron_fields(here, asked, about))
+    return PatronEnableResponse.of(patron_fields(here, asked, about))
 
 
 LIST_FIELDS = {
@@ -265,33 +265,32 @@ def patron_information(
     here: Here, asked: Any, about: AboutPatron, lists: dict[str, list[Entry]]
 ) -> PatronInformationResponse:
     """Answer 63."""
-    common = patron_fields(here, asked, about)
+    said = patron_fields(here, asked, about)
     seen = about.seen
     if about.closed or seen is None:
-        return PatronInformationResponse(**common, **NOTHING)
-    terms = here.policy.terms(seen.patron_class, ANY, here.account.branch)
-    told: dict[str, Any] = {LIST_FIELDS[which]: _lines(here, which, found) for which, found in lists.items()}
-    limit = here.policy.block_at
-    return PatronInformationResponse(
-        **common,
-        holds=seen.ready,
-        overdue=seen.overdue,
-        charged=seen.charged,
-        fines=seen.fee_count,
-        recalls=0,
-        unavailable_holds=seen.waiting,
-        hold_limit=_four(terms.hold_limit),
-        overdue_limit=_four(terms.overdue_limit),
-        charged_limit=_four(terms.limit),
-        fee_limit="" if limit is None else here.amount(limit),
-        currency=here.currency,
-        fees=here.amount(seen.fines + seen.fees),
-        address=seen.address,
-        email=seen.email,
-        phone=seen.phone,
-        **told,
-        extra=_extensions(here, seen),
-    )
+        return PatronInformationResponse.of(said | NOTHING)
+    terms, limit = here.policy.terms(seen.patron_class, ANY, here.account.branch), here.policy.block_at
+    said |= {
+        "holds": seen.ready,
+        "overdue": seen.overdue,
+        "charged": seen.charged,
+        "fines": seen.fee_count,
+        "recalls": 0,
+        "unavailable_holds": seen.waiting,
+        "hold_limit": _four(terms.hold_limit),
+        "overdue_limit": _four(terms.overdue_limit),
+        "charged_limit": _four(terms.limit),
+        "fee_limit": "" if limit is None else here.amount(limit),
+        "currency": here.currency,
+        "fees": here.amount(seen.fines + seen.fees),
+        "address": seen.address,
+        "email": seen.email,
+        "phone": seen.phone,
+        "extra": _extensions(here, seen),
+    }
+    for which, found in lists.items():
+        said[LIST_FIELDS[which]] = _lines(here, which, found)
+    return PatronInformationResponse.of(said)
 
 
 def _four(number: int | None) -> str:

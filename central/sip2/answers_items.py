@@ -198,25 +198,26 @@ def item_information(here: Here, asked: ItemInformation, seen: ItemSeen | None) 
         "CT": seen.pickup if seen.kept == "waiting" and seen.pickup else "",
     }
     offered = here.account.profile.extensions
-    return ItemInformationResponse(
-        circulation_status=circulation_status(seen),
-        security_marker=0,
-        fee_type="06" if fee else "01",
-        at=here.at,
-        hold_queue=str(seen.queue),
-        due=due_text(here, iso(seen.due)),
-        hold_pickup_date=f"{compact(seen.kept_until)}    235900" if seen.kept_until else "",
-        item=asked.item,
-        title=seen.title,
-        owner=seen.owner,
-        currency=here.currency if fee else "",
-        fee=here.amount(fee) if fee else "",
-        media=media(seen.media),
-        permanent_location=seen.branch,
-        current_location=seen.place or seen.branch,
-        properties=seen.properties,
-        extra=tuple((key, value) for key, value in extra.items() if value and key in offered),
-    )
+    said: dict[str, Any] = {
+        "circulation_status": circulation_status(seen),
+        "fee_type": "06" if fee else "01",
+        "at": here.at,
+        "hold_queue": str(seen.queue),
+        "due": due_text(here, iso(seen.due)),
+        "item": asked.item,
+        "title": seen.title,
+        "owner": seen.owner,
+        "media": media(seen.media),
+        "permanent_location": seen.branch,
+        "current_location": seen.place or seen.branch,
+        "properties": seen.properties,
+        "extra": tuple((key, value) for key, value in extra.items() if value and key in offered),
+    }
+    if seen.kept_until:
+        said["hold_pickup_date"] = f"{compact(seen.kept_until)}    235900"
+    if fee:
+        said |= {"currency": here.currency, "fee": here.amount(fee)}
+    return ItemInformationResponse.of(said)
 
 
 def item_updated(

@@ -1,75 +1,32 @@
 """A message to the bytes of a frame, and back.
 
 Reading takes what others send: fields in any order, unknown ones, missing ones, a wrong date; each is told
-as a problem, and the message still comes. What is no SIP2 message at all is `Unreadable`. Writing is strict:
-`|`, CR, LF and NUL never leave inside a value, a required field is always there, a value is cut at the end
-of a character, and the checksum is taken over the bytes as they are sent (3M SIP2 2.00, "Checksum").
+as a problem, and the message still comes. What is no SIP2 message at all is `Unreadable`. Writing is strict
+(`writing`): `|`, CR, LF and NUL never leave inside a value, a required field is always there, a value is cut
+at the end of a character, and the checksum is taken over the bytes as they are sent (3M SIP2 2.00,
+"Checksum").
 
-What there is to do for a message type is worked out once (`Layout`, `_Plan`): a server reads and writes
-thousands of frames in a second.
+What there is to do for a message type is worked out once (`layout`): a server reads and writes thousands of
+frames in a second.
 """
 
-import codecs
 import re
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Literal, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
-from central.sip2 import messages, messages_items
-from central.sip2.fields import Fixed, Named
+from central.sip2.layout import MESSAGES, MOST, PLAIN, Dialect, Layout, checksum, defaults, layout
 from central.sip2.messages import Message
+from central.sip2.writing import encode
 
-MOST = 255
-"""Longest value of a field, in bytes (3M SIP2 2.00, "Variable-length fields")."""
-CLEAN = str.maketrans({"|": " ", "\r": " ", "\n": " ", "\0": ""})
-
-MESSAGES: dict[str, type[Message]] = {
-    found.code: found
-    for module in (messages, messages_items)
-    for found in vars(module).values()
-    if isinstance(found, type) and issubclass(found, Message) and "code" in vars(found)
-}
-"""Code -> message."""
+__all__ = [
+    "MESSAGES", "MOST", "PLAIN", "Check", "Dialect", "Frame", "Layout", "Unreadable", "checksum", "decode",
+    "defaults", "encode", "layout",
+]  # fmt: skip
 
 Check = Literal["none", "right", "wrong"]
 
 
-def _as_it_came(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Write bytes that could not be read as they came, and `?` for a letter that the encoding lacks."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    letters = error.object[error.start : error.end]
-    out = bytes(ord(one) - 0xDC00 if "\udc80" <= one <= "\udcff" else 0x3F for one in letters)
-    return out, error.end
-
-
-codecs.register_error("sip2-as-it-came", _as_it_came)
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one peer writes: what differs between makes."""
-
-    encoding: str = "utf-8"
-    checksum: bool = True
-    terminator: bytes = b"\r"
-    most: int = MOST
-    longest_id: int = MOST
-    """Longest number or name; a server echoes what it was sent, however long."""
-    as_it_came: bool = False
-    """Whether bytes that are no text are kept, so that they are echoed; else they become U+FFFD."""
-    hidden: frozenset[str] = frozenset()
-    """Fields that are not sent, even where SIP2 wants them."""
-    forced: frozenset[str] = frozenset()
-    """Fields that are sent even when they are empty."""
-
-
-PLAIN = Dialect()
-"""UTF-8 and checksums, as a strict peer expects them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A message as it came."""
 
     message: Message
@@ -86,149 +43,6 @@ class Unreadable:
     reason: str
     check: Check = "none"
     sequence: str | None = None
-
-
-_LAYOUTS: dict[str, "Layout"] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A message's fields: those of fixed width in order, and those with a name."""
-
-    fixed: tuple[tuple[str, Fixed], ...]
-    named: dict[str, tuple[str, Named]]
-    required: tuple[tuple[str, str], ...] = ()
-    """(id, name) of the fields that every message of the kind has."""
-
-
-def layout(kind: type[Message]) -> Layout:
-    """Return the fields of a message type."""
-    found = _LAYOUTS.get(kind.code)
-    if found is None:
-        found = _LAYOUTS[kind.code] = _layout(kind)
-    return found
-
-
-def _layout(kind: type[Message]) -> Layout:
-    hints = get_type_hints(kind, include_extras=True)
-    fixed: list[tuple[str, Fixed]] = []
-    named: dict[str, tuple[str, Named]] = {}
-    for one in fields(kind):
-        for note in getattr(hints[one.name], "__metadata__", ()):
-            if isinstance(note, Fixed):
-                fixed.append((one.name, note))
-            elif isinstance(note, Named):
-                named[note.id] = (one.name, note)
-    required = tuple((key, name) for key, (name, spec) in named.items() if spec.required)
-    return Layout(tuple(fixed), named, required)
-
-
-def checksum(data: bytes) -> bytes:
-    """Return the four hex digits over everything up to and with the Z of AZ."""
-    return b"%04X" % (-sum(data) & 0xFFFF)
-
-
-# --- writing
-
-IDS = frozenset({"AA", "AB", "CN", "CO", "AD"})
-"""Fields that name somebody or something: changed by one letter, they name another."""
-
-_Written = tuple[str, str, Callable[[Any], str] | None, bool, bool]
-"""Of a named field: name, id, how its value is written, whether it repeats, whether it is always there."""
-_PLANS: dict[tuple[type[Message], frozenset[str], frozenset[str]], tuple[_Written, ...]] = {}
-
-
-def _plan(kind: type[Message], dialect: Dialect) -> tuple[_Written, ...]:
-    key = (kind, dialect.hidden, dialect.forced)
-    found = _PLANS.get(key)
-    if found is None:
-        found = _PLANS[key] = tuple(
-            (
-                name,
-                spec.id,
-                None if spec.kind is None else spec.kind.write,
-                spec.repeated,
-                spec.required or spec.id in dialect.forced,
-            )
-            for name, spec in sorted(layout(kind).named.values(), key=lambda one: one[1].id in ("AF", "AG"))
-            if spec.id not in dialect.hidden
-        )
-    return found
-
-
-def encode(message: Message, dialect: Dialect = PLAIN, sequence: str | None = None) -> bytes:
-    """Return a frame with its terminator; raises ValueError when a value does not fit its fixed field.
-
-    `sequence` is the digit that the reply must echo; a resend request (96, 97) carries none.
-    """
-    kind = type(message)
-    values = message.__dict__
-    out = [message.code]
-    for name, spec in layout(kind).fixed:
-        text = spec.kind.write(values[name])
-        out.append(
-            text if spec.kind.plain and len(text) == spec.width else _fitting(text, dialect, spec.width)
-        )
-    for name, key, write, repeated, required in _plan(kind, dialect):
-        value = values[name]
-        if not value and value is not False:
-            if required:
-                out.append(key + "|")
-        elif repeated:
-            out += [f"{key}{_value(one, dialect)}|" for one in value]
-        else:
-            text = value if write is None else write(value)
-            out.append(f"{key}{_id(text, dialect) if key in IDS else _value(text, dialect)}|")
-    for key, value in message.extra:
-        if key not in dialect.hidden:
-            out.append(f"{key}{_value(value, dialect)}|")
-    frame = "".join(out).encode(dialect.encoding, "sip2-as-it-came" if dialect.as_it_came else "replace")
-    if dialect.checksum:
-        bare = kind in _BARE or sequence is None
-        frame += b"AZ" if bare else f"AY{sequence}AZ".encode("ascii")
-        frame += checksum(frame)
-    return frame + dialect.terminator
-
-
-_BARE = (messages.RequestResend, messages.ResendRequest)
-"""Messages that carry no sequence."""
-
-
-def _fitting(text: str, dialect: Dialect, width: int) -> str:
-    """Return a value of a fixed field; raises ValueError when it does not fit."""
-    if len(text) == width and text.isascii() and text.isprintable() and "|" not in text:
-        return text
-    text = text.translate(CLEAN)
-    if (len(text) if text.isascii() else len(text.encode(dialect.encoding, "replace"))) != width:
-        raise ValueError(f"{text!r} does not fit a field of {width} bytes")
-    return text
-
-
-def _id(text: str, dialect: Dialect) -> str:
-    """Return a value as it is; raises ValueError when it could only be sent as another one."""
-    size = len(text)
-    if not text.isascii():
-        errors = "surrogateescape" if dialect.as_it_came else "strict"
-        try:
-            size = len(text.encode(dialect.encoding, errors))
-        except UnicodeEncodeError:
-            raise ValueError(f"a number or name cannot be written in {dialect.encoding}") from None
-    if size > dialect.longest_id or text.translate(CLEAN) != text:
-        raise ValueError("a number or name holds what SIP2 cannot carry, or is too long")
-    return text
-
-
-def _value(text: str, dialect: Dialect) -> str:
-    """Return a value without what would break the frame, cut between two characters."""
-    if "|" in text or not text.isprintable():
-        text = text.translate(CLEAN)
-    if text.isascii():
-        return text[: dialect.most]
-    data = text.encode(dialect.encoding, "replace")
-    return text if len(data) <= dialect.most else data[: dialect.most].decode(dialect.encoding, "ignore")
-
-
-# --- reading
 
 
 def decode(data: bytes, dialect: Dialect = PLAIN) -> Frame | Unreadable:
@@ -249,8 +63,9 @@ def decode(data: bytes, dialect: Dialect = PLAIN) -> Frame | Unreadable:
     for key, name in found.required:
         if name not in values:
             problems.append(f"{key} is missing")
-    message = kind(**values, extra=extra)
-    return Frame(message, sequence, check, tuple(problems))
+    if extra:
+        values["extra"] = extra
+    return Frame(kind.of(values), sequence, check, tuple(problems))
 
 
 _SEQUENCE = frozenset(map(chr, range(0x21, 0x7F))) - {"|"}
@@ -335,8 +150,3 @@ def _fields(
     for name, several in repeated.items():
         values[name] = tuple(several)
     return tuple(extra)
-
-
-def defaults(kind: type[Message]) -> dict[str, Any]:
-    """Return the values of a message in which nothing was said."""
-    return {one.name: one.default for one in fields(kind) if one.default is not MISSING}

@@ -5,8 +5,8 @@ is not asked about them. Bytes that are no text never get there either.
 """
 
 import hashlib
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from central.sip2.answers import Here, Verdict, local
 from central.sip2.effects import Done, FoundItem, FoundPatron, FoundWord, Submit
@@ -37,8 +37,7 @@ ANY_COPY = ("2", "4")
 """Hold types that ask for any copy of the title (3M SIP2 2.00, "hold type")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A request that is being answered, and what is known for it."""
 
     asked: Message
@@ -53,6 +52,9 @@ class Work:
     item: FoundItem | None = None
     word: FoundWord | None = None
     done: Done | None = None
+
+    def __repr__(self) -> str:
+        return f"Work({self.asked.code})"
 
 
 def usable(number: str) -> str:

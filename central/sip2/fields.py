@@ -97,9 +97,7 @@ def read_date(text: str) -> datetime | None:
     if len(whole) != 14 or not whole.isascii() or not whole.isdigit():
         return None
     try:
-        at = datetime(  # noqa: DTZ001 - the zone follows
-            int(day[:4]), int(day[4:6]), int(day[6:]), int(clock[:2]), int(clock[2:4]), int(clock[4:])
-        )
+        at = datetime.fromisoformat(f"{day}T{clock}")
     except ValueError:
         return None
     if not zone:

