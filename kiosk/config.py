@@ -195,13 +195,38 @@ class UhfSettings(Settings):
 
 
 class BarrierSettings(Settings):
-    """Light barriers of a gate, on the inputs of its reader: which breaks first gives the direction."""
+    """How people are counted at a gate: two light barriers, or a people counter that gives pulses."""
 
-    fitted: bool = Field(True, description="Whether two light barriers are wired to the reader's inputs.")
-    swapped: bool = Field(
-        False, description="True when input 1 is the barrier at the street's side, not at the library's."
+    kind: Literal["barriers", "pulses"] = Field(
+        "barriers",
+        description="barriers: two light barriers, of which the one that breaks first tells the direction."
+        " pulses: a people counter with a pulse for everybody in on input 1, and out on input 2.",
     )
-    within_s: float = Field(3.0, gt=0, le=30, description="Seconds in which both break for one person.")
+    fitted: bool = Field(True, description="Whether barriers or a counter are wired at all.")
+    swapped: bool = Field(
+        False,
+        description="True when input 1 is the barrier at the street's side, or the counter's pulses of people"
+        " out.",
+    )
+    within_s: float = Field(
+        3.0, gt=0, le=30, description="barriers: seconds in which both break for one person."
+    )
+    pulse_ms: int = Field(
+        100, ge=30, le=5000, description="pulses: the counter's shortest pulse, milliseconds."
+    )
+    pins: tuple[int, ...] = Field(
+        (),
+        max_length=2,
+        description="Lines of the GPIO chip for inputs 1 and 2; empty takes the reader's inputs.",
+    )
+    chip: str = Field("/dev/gpiochip0", description="The GPIO chip of the pins.")
+    active_low: bool = Field(False, description="Whether a pin is low when it is on: a contact to ground.")
+
+    @model_validator(mode="after")
+    def _two_lines(self) -> "BarrierSettings":
+        if self.pins and len(set(self.pins)) != 2:
+            raise ValueError("people are counted by two inputs; pins names two lines of the chip")
+        return self
 
 
 class GatePolicy(Settings):
@@ -241,7 +266,7 @@ class GateSettings(StationSettings):
     )
     lamp: LampSettings = Field(LampSettings(), description="Lamp and buzzer.")
     uhf: UhfSettings = Field(UhfSettings(), description="A UHF gate's field.")
-    barriers: BarrierSettings = Field(BarrierSettings(), description="Light barriers.")
+    barriers: BarrierSettings = Field(BarrierSettings(), description="Counting people.")
     policy: GatePolicy = Field(GatePolicy(), description="Choices of the verdict table.")
     count: CountSettings = Field(CountSettings(), description="Telling the counts.")
     passage_gap_ms: int = Field(
@@ -252,6 +277,13 @@ class GateSettings(StationSettings):
     def _sees_more_than_one_tag(self) -> "GateSettings":
         if self.pad.kind == "pcsc":
             raise ValueError("a PC/SC reader cannot be a gate: it sees one tag, at arm's length")
+        return self
+
+    @model_validator(mode="after")
+    def _hears_its_counter(self) -> "GateSettings":
+        barriers = self.barriers
+        if self.pad.kind == "llrp" and barriers.fitted and barriers.kind == "pulses" and not barriers.pins:
+            raise ValueError("the inputs of a UHF reader are not read; wire the counter to [barriers] pins")
         return self
 
     @model_validator(mode="after")

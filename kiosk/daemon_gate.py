@@ -14,9 +14,12 @@ from datetime import datetime
 from kiosk.config import GateSettings
 from kiosk.gate_ask_loop import GateAsks
 from kiosk.gate_items import GateItems
-from kiosk.gate_loop import GateDevice, GateTold, Sounded, watch_gate
+from kiosk.gate_lamp import Sounded, light
+from kiosk.gate_loop import GateDevice, GateTold, watch_gate
 from kiosk.gate_open import gate_device
+from kiosk.gate_parts import GateParts, LinesStuck, watched_lines
 from kiosk.gate_passage import Passed, Person
+from kiosk.gate_pins import HasPins, Pins
 from kiosk.pad_loop import PadFound, PadLost, PadSampled
 from kiosk.station import Station
 from kiosk.station_main import ready
@@ -64,6 +67,9 @@ class GateDaemon:
         self._tally = Tally(station.stamper.clock.now())
         self._decide_ms = 0.0
         self._asks = GateAsks(self._ask, lambda: self._can_ask, station.stamper.clock)
+        pins = device.pins if isinstance(device, HasPins) else Pins()
+        self._lines = watched_lines(settings.barriers, device, pins)
+        self._parts = GateParts(station, settings.barriers, pins, self._lines)
         station.on_command(self._on_command)
         station.set_part("pad", "lost", seen="not tried yet")
 
@@ -82,9 +88,11 @@ class GateDaemon:
                         self._items.known,
                         self._told.put_nowait,
                         self._asks,
+                        self._lines,
                     ),
                     name="field",
                 )
+                tasks.create_task(self._parts.run(), name="lamp and lines")
                 tasks.create_task(self._asks.run(), name="asks before sounding")
                 tasks.create_task(self._write_down(), name="facts")
                 tasks.create_task(self._tell_counts(), name="counts")
@@ -117,9 +125,12 @@ class GateDaemon:
                 self._tally.left += direction == "out"
                 if self._tally.people >= self._settings.count.people:
                     await self._count()
-            case Sounded(after_ms=after_ms, ok=ok):
+            case Sounded(after_ms=after_ms, seen=seen):
                 self._decide_ms = max(self._decide_ms, after_ms)
-                log.info("alarm after %.0f ms%s", after_ms, "" if ok else "; the lamp did not take the order")
+                log.info("alarm after %.0f ms%s", after_ms, f"; the lamp: {seen}" if seen else "")
+                self._parts.sounded(told)
+            case LinesStuck(lines=lines):
+                self._parts.stuck(lines)
             case PadFound(info=info):
                 self._station.set_part("pad", "ok", info)
                 self._station.set_service("open")
@@ -139,6 +150,7 @@ class GateDaemon:
         if age_s is not None:
             gate["copy_age_s"] = age_s
         self._station.sample("gate", **gate)
+        self._parts.sample()
         self._decide_ms = 0.0
 
     async def _tell_counts(self) -> None:
@@ -178,8 +190,8 @@ class GateDaemon:
             await self._device.inventory()
             if self._settings.barriers.fitted:
                 await self._device.inputs()
-            if self._settings.lamp.fitted:
-                await self._device.alarm(SELFTEST_LAMP_S)
+            if self._settings.lamp.fitted and (failed := await light(self._device, SELFTEST_LAMP_S)):
+                raise failed
         except DeviceError as error:
             return "failed", error.seen
         age_s = self._items.age_s()

@@ -1,7 +1,9 @@
 """The loop that watches a gate's field: look, read what is new, rule, sound, and only then tell anybody.
 
 Between the inventory that first sees a tag and the order to the lamp stand one read of the tag and one
-look into the copy: no disk write and no network but the reader's own. How long that took is measured.
+look into the copy: no disk write and no network but the reader's own. How long that took is measured. Whether
+the lamp takes the order is waited for beside this loop (`kiosk.gate_lamp`), as are lines that are polled
+(`kiosk.gate_parts`).
 Where loans are decided elsewhere, an answer is waited for in between (`kiosk.gate_ask`), and never by this
 loop: other tags and people are seen meanwhile.
 
@@ -10,9 +12,9 @@ A tag that is seen and cannot be read is tried with each look while it is there.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, assert_never, runtime_checkable
 
+from firmware_bridge.counter import LineCounter, LineWatch, LongOn
 from firmware_bridge.errors import DeviceLost, DeviceTimeout, FrameError
 from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, Sampled, TagMemory
 from firmware_bridge.tags.reading import ItemTag, TagReading, decode_tag
@@ -20,9 +22,12 @@ from kiosk.config import GateSettings
 from kiosk.gate import Known, judge
 from kiosk.gate_ask import prospects
 from kiosk.gate_ask_loop import GateAsks
+from kiosk.gate_lamp import LampOrders, Sounded
+from kiosk.gate_parts import LinesStuck
 from kiosk.gate_passage import (
     STANDING_MS,
     Ask,
+    Counted,
     Gate,
     GateEffect,
     GateEvent,
@@ -63,15 +68,7 @@ class Reads(Protocol):
         """Return what a tag is; raises TagGone, DeviceError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sounded:
-    """Lamp and buzzer were ordered, `after_ms` after the tag was first seen; `ok` if the reader took it."""
-
-    after_ms: float
-    ok: bool = True
-
-
-GateTold = Passed | Person | Sounded | PadFound | PadLost | PadSampled
+GateTold = Passed | Person | Sounded | LinesStuck | PadFound | PadLost | PadSampled
 Tell = Callable[[GateTold], None]
 LookUp = Callable[[str], Known]
 
@@ -83,13 +80,14 @@ async def watch_gate(
     look_up: LookUp,
     tell: Tell,
     asks: GateAsks | None = None,
+    lines: LineWatch | None = None,
 ) -> None:
     """Watch until cancelled; `tell` is called from this loop and must not wait."""
-    watch = GateWatch(device, settings, clock, look_up, tell, asks)
+    watch = GateWatch(device, settings, clock, look_up, tell, asks, lines)
     try:
         await keep_alive("gate", watch.once, expect=(DeviceError,), cap_s=BACK_CAP_S, lost=watch.lost)
     finally:
-        watch.finish()
+        await watch.finish()
 
 
 class GateWatch:
@@ -103,8 +101,15 @@ class GateWatch:
         look_up: LookUp,
         tell: Tell,
         asks: GateAsks | None = None,
+        lines: LineWatch | None = None,
     ) -> None:
         self._device = device
+        self._lines: Barriers = device if lines is None else lines
+        self._people = lines if isinstance(lines, LineCounter) else None
+        self._counted = (0, 0)
+        self._long_on = LongOn() if lines is None else None
+        self._stuck = frozenset[int]()
+        self._lamp = LampOrders(device, settings.lamp.seconds, clock, tell)
         self._asks = asks
         self._settings = settings
         self._clock = clock
@@ -128,22 +133,27 @@ class GateWatch:
     async def once(self) -> None:
         """Look until the reader is lost."""
         go_on()
+        await self._count()
         info: DeviceInfo = await self._device.info()
         self._is_lost = False
         self._tell(PadFound(info))
         while True:
             go_on()
             await self.look()
+            self._lamp.check()
             self._maybe_sample()
             await self._rest()
 
-    def finish(self) -> None:
-        """Tell of a passage under way: a gate that ends must not forget an alarm that sounded."""
+    async def finish(self) -> None:
+        """Tell of people and a passage under way: a gate that ends must not forget an alarm that sounded."""
+        await self._lamp.end()
         later = self._clock.mono() + STANDING_MS
-        self._gate, effects = step(self._gate, Looked(later, frozenset()))
-        for effect in effects:
-            if not isinstance(effect, Sound | Ask):
-                self._tell(effect)
+        last: tuple[GateEvent, ...] = (*await self._more_people(), Looked(later, frozenset()))
+        for event in last:
+            self._gate, effects = step(self._gate, event)
+            for effect in effects:
+                if not isinstance(effect, Sound | Ask):
+                    self._tell(effect)
 
     async def _rest(self) -> None:
         """Wait for the next look; an answer that comes meanwhile is taken at once."""
@@ -165,13 +175,38 @@ class GateWatch:
         for uid in sorted(uids):
             if self._gate.is_new(uid):
                 await self._read(uid, seen_at)
-        inner = outer = False
-        if self._settings.barriers.fitted:
-            inputs = await self._device.inputs()
-            inner, outer = bool(inputs & INNER), bool(inputs & OUTER)
-            if self._settings.barriers.swapped:
-                inner, outer = outer, inner
+        inner, outer = await self._barriers()
+        await self._count()
         await self._step(Looked(self._clock.mono(), uids, inner, outer), seen_at)
+
+    async def _barriers(self) -> tuple[bool, bool]:
+        """Return which barriers are broken, the inner one first; a people counter has none."""
+        if not self._settings.barriers.fitted or self._people is not None:
+            return False, False
+        lines = await self._lines.inputs()
+        if self._long_on is not None:
+            now = self._clock.mono() / 1000
+            self._long_on = self._long_on.see(lines, now)
+            if (stuck := self._long_on.stuck(now)) != self._stuck:
+                self._stuck = stuck
+                self._tell(LinesStuck(stuck))
+        inner, outer = bool(lines & INNER), bool(lines & OUTER)
+        return (outer, inner) if self._settings.barriers.swapped else (inner, outer)
+
+    async def _count(self) -> None:
+        for event in await self._more_people():
+            await self._step(event, event.at)
+
+    async def _more_people(self) -> tuple[Counted, ...]:
+        """Return what the people counter counted since it was asked last."""
+        if self._people is None:
+            return ()
+        before, self._counted = self._counted, await self._people.counts()
+        if before == self._counted:
+            return ()
+        first, second = (now - old for now, old in zip(self._counted, before, strict=True))
+        entered, left = (second, first) if self._settings.barriers.swapped else (first, second)
+        return (Counted(self._clock.mono(), entered, left),)
 
     async def _read(self, uid: str, seen_at: int) -> None:
         try:
@@ -223,14 +258,8 @@ class GateWatch:
                     assert_never(effect)
 
     async def _sound(self, seen_at: int) -> None:
-        if not self._settings.lamp.fitted:
-            return
-        try:
-            await self._device.alarm(self._settings.lamp.seconds)
-        except DeviceError:
-            self._tell(Sounded(float(self._clock.mono() - seen_at), ok=False))
-            raise
-        self._tell(Sounded(float(self._clock.mono() - seen_at)))
+        if self._settings.lamp.fitted:
+            await self._lamp.order(seen_at)
 
     def _maybe_sample(self) -> None:
         now = self._clock.mono()

@@ -1,13 +1,14 @@
-"""Which devices a gate has: a FEIG reader for everything, or a UHF reader; the lamp may be on pins."""
+"""Which devices a gate has: a FEIG reader for everything, or a UHF reader; lamp and inputs may be on pins."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from firmware_bridge.gpio import GpioLamp, GpioSettings
-from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, Pad, TagMemory
+from firmware_bridge.feig.driver import FeigPad
+from firmware_bridge.ports import DeviceInfo, PadHealth, TagMemory
 from kiosk.config import GateSettings
 from kiosk.gate_loop import GateDevice
+from kiosk.gate_pins import Pins, pins_of
 from kiosk.gate_uhf import UhfGate, UhfRules
 from kiosk.pad_loop import open_feig, security_bits
 from wire.clock import Clock
@@ -20,17 +21,17 @@ LAMP_OUTPUT = 1
 @asynccontextmanager
 async def gate_device(settings: GateSettings, clock: Clock) -> AsyncIterator[GateDevice]:
     """Open what a gate has, and let it go again; raises ConfigError for a pad that cannot be a gate."""
-    lamp = _pins(settings)
+    pins = pins_of(settings.lamp, settings.barriers)
     try:
         match settings.pad.kind:
             case "feig":
                 feig = open_feig(settings.pad)
                 try:
-                    yield feig if lamp is None else WithLamp(feig, feig, lamp)
+                    yield feig if pins == Pins() else WithPins(feig, pins)
                 finally:
                     await feig.close()
             case "llrp":
-                async with _uhf(settings, clock, lamp) as gate:
+                async with _uhf(settings, clock, pins) as gate:
                     yield gate
             case "3m":
                 raise ConfigError(
@@ -38,19 +39,11 @@ async def gate_device(settings: GateSettings, clock: Clock) -> AsyncIterator[Gat
                     do='Give a FEIG reader in [pad], kind = "feig", or a UHF reader, kind = "llrp".',
                 )
     finally:
-        if lamp is not None:
-            lamp.close()
-
-
-def _pins(settings: GateSettings) -> GpioLamp | None:
-    found = settings.lamp
-    if not found.fitted or not found.pins:
-        return None
-    return GpioLamp(GpioSettings(found.chip, found.pins, found.active_low))
+        pins.close()
 
 
 @asynccontextmanager
-async def _uhf(settings: GateSettings, clock: Clock, lamp: Lamp | None) -> AsyncIterator[UhfGate]:
+async def _uhf(settings: GateSettings, clock: Clock, pins: Pins) -> AsyncIterator[UhfGate]:
     from firmware_bridge.llrp.conversation import Settings
     from firmware_bridge.llrp.reader import LlrpReader
 
@@ -58,7 +51,7 @@ async def _uhf(settings: GateSettings, clock: Clock, lamp: Lamp | None) -> Async
         raise ConfigError(
             "a UHF reader is spoken to over TCP, not a serial port", do="Give host and port in [pad]."
         )
-    own_lamp = settings.lamp.fitted and lamp is None
+    own_lamp = settings.lamp.fitted and pins.lamp is None
     reader = LlrpReader(
         settings.pad.host,
         settings.pad.port,
@@ -71,7 +64,7 @@ async def _uhf(settings: GateSettings, clock: Clock, lamp: Lamp | None) -> Async
         settings.uhf.hold_ms,
         settings.uhf.least_dbm,
     )
-    gate = UhfGate(reader, rules, clock, lamp=reader if own_lamp else lamp)
+    gate = UhfGate(reader, rules, clock, lamp=reader if own_lamp else None, pins=pins)
     following = asyncio.create_task(gate.run(), name="uhf reader")
     try:
         yield gate
@@ -80,30 +73,34 @@ async def _uhf(settings: GateSettings, clock: Clock, lamp: Lamp | None) -> Async
         await asyncio.gather(following, return_exceptions=True)
 
 
-class WithLamp:
-    """A gate's reader whose lamp is somewhere else."""
+class WithPins:
+    """A FEIG reader at a gate whose lamp, inputs or both are on this machine's pins."""
 
-    def __init__(self, pad: Pad, barriers: Barriers, lamp: Lamp) -> None:
-        self._pad = pad
-        self._barriers = barriers
-        self._lamp = lamp
+    def __init__(self, feig: FeigPad, pins: Pins) -> None:
+        self.pins = pins
+        self._feig = feig
+
+    @property
+    def health(self) -> PadHealth:
+        """How the reader has answered so far."""
+        return self._feig.health
 
     async def inventory(self) -> frozenset[str]:
         """Return all tags in the field now."""
-        return await self._pad.inventory()
+        return await self._feig.inventory()
 
     async def read_tag(self, uid: str) -> TagMemory:
         """Read one tag."""
-        return await self._pad.read_tag(uid)
+        return await self._feig.read_tag(uid)
 
     async def info(self) -> DeviceInfo:
         """Ask the reader what it is."""
-        return await self._pad.info()
+        return await self._feig.info()
 
     async def inputs(self) -> int:
         """Return the input lines as bits."""
-        return await self._barriers.inputs()
+        return await (self.pins.inputs or self._feig).inputs()
 
     async def alarm(self, seconds: float) -> None:
         """Light and sound."""
-        await self._lamp.alarm(seconds)
+        await (self.pins.lamp or self._feig).alarm(seconds)

@@ -23,6 +23,7 @@ from firmware_bridge.ports import (
 )
 from firmware_bridge.tags.reading import SecurityBits, TagReading, decode_uhf
 from firmware_bridge.tags.security import Secured, judge_uhf
+from kiosk.gate_pins import Pins
 from wire.clock import Clock
 from wire.errors import DeviceError
 
@@ -40,7 +41,7 @@ class UhfRules:
 
 
 class UhfGate:
-    """`GateDevice` over a UHF reader; lamp and barriers are devices of their own, or not fitted."""
+    """`GateDevice` over a UHF reader; lamp and barriers are on its outputs, on pins, or not fitted."""
 
     def __init__(
         self,
@@ -50,12 +51,14 @@ class UhfGate:
         *,
         lamp: Lamp | None = None,
         barriers: Barriers | None = None,
+        pins: Pins | None = None,
     ) -> None:
+        self.pins = pins or Pins()
         self._reader = reader
         self._rules = rules
         self._clock = clock
-        self._lamp = lamp
-        self._barriers = barriers
+        self._lamp = lamp or self.pins.lamp
+        self._barriers = barriers or self.pins.inputs
         self._seen: dict[str, tuple[int, UhfTagSeen]] = {}
         self._found: DeviceInfo | None = None
         self._lost: DeviceError = DeviceLost("the UHF reader has not been heard yet")

@@ -46,7 +46,7 @@ def test_the_example_loads_and_shows_every_setting(file: str, model: type[Statio
     assert loaded.broker.key == EXAMPLES / "identity" / "key.pem"
 
 
-WITHOUT_DEFAULT = {"uhf": {"ca"}, "lamp": {"pins"}}
+WITHOUT_DEFAULT = {"uhf": {"ca"}, "lamp": {"pins"}, "barriers": {"pins"}}
 """Settings that are nothing unless told; the example shows a possible value."""
 
 

@@ -11,7 +11,8 @@ from firmware_bridge.ports import DeviceInfo, TagMemory
 from firmware_bridge.tags.reading import ItemTag, Security, TagReading
 from kiosk.config import BrokerSettings, GateSettings, PadSettings
 from kiosk.gate_ask_loop import MOST, GateAsks
-from kiosk.gate_loop import GateTold, GateWatch, Sounded
+from kiosk.gate_lamp import Sounded
+from kiosk.gate_loop import GateTold, GateWatch
 from kiosk.gate_passage import Passed
 from wire.clock import FakeClock
 
@@ -187,6 +188,6 @@ async def test_a_gate_that_ends_while_it_asks_records_what_the_tag_says() -> Non
     async with gateway() as gate:
         gate.carries(A)
         await gate.look()
-        gate.watch.finish()
+        await gate.watch.finish()
 
     assert gate.verdicts() == {"30001": "alarm"}

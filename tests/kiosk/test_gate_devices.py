@@ -12,8 +12,9 @@ from firmware_bridge.errors import DeviceLost
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.tags.iso28560_4 import Uii, encode_epc
 from kiosk.config import BrokerSettings, GateSettings, LampSettings, PadSettings
-from kiosk.gate_loop import GateTold, GateWatch, Sounded
-from kiosk.gate_open import WithLamp, gate_device
+from kiosk.gate_lamp import Sounded
+from kiosk.gate_loop import GateTold, GateWatch
+from kiosk.gate_open import WithPins, gate_device
 from kiosk.gate_uhf import UhfGate
 from kiosk.pad_loop import PadFound, PadSampled
 from sim.devices.llrp_reader import FieldTag, SimLlrpReader
@@ -111,7 +112,7 @@ async def test_a_gates_lamp_can_be_on_pins() -> None:
     async with gate_device(settings(pad), CLOCK) as alone:
         assert isinstance(alone, FeigPad)
     async with gate_device(settings(pad, lamp=LampSettings(pins=(17, 27))), CLOCK) as device:
-        assert isinstance(device, WithLamp)
+        assert isinstance(device, WithPins)
 
 
 @pytest.mark.parametrize(

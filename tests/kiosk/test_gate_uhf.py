@@ -15,7 +15,8 @@ from firmware_bridge.tags.iso28560_4 import Uii, encode_epc
 from firmware_bridge.tags.reading import ItemTag, SecurityBits
 from kiosk.config import BrokerSettings, GateSettings, PadSettings
 from kiosk.gate import Known
-from kiosk.gate_loop import GateTold, GateWatch, Sounded
+from kiosk.gate_lamp import Sounded
+from kiosk.gate_loop import GateTold, GateWatch
 from kiosk.gate_passage import Passed
 from kiosk.gate_uhf import UhfGate, UhfRules
 from wire.clock import FakeClock
