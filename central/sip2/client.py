@@ -24,8 +24,9 @@ PROMPTS = (b"login:", b"user", b"password:")
 """What some systems ask, as a terminal would, before SIP2 begins."""
 
 
-ALLOWED = {"11": "checkout", "09": "checkin", "29": "renewal"}
-"""Code of a request -> the flag of 98 that says whether it may be made."""
+ALLOWED = {"11": "checkout", "09": "checkin"}
+"""Code of a request -> the flag of 98 that says whether it may be made. That of renewals is about renewing by a
+checkout, too; some systems that renew say no there."""
 
 
 class Unheard(LinkError):
