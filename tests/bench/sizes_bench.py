@@ -1,0 +1,233 @@
+"""What a fact costs when the ledger has ten thousand, a million and ten million loans behind it.
+
+    python -m tests.bench.sizes_bench [--loans 10000 1000000 10000000] [--facts 5000] [--rounds 5] [--dir FOLDER] [--json]
+
+Each ledger is filled by `tests.bench.sizes_fill` (ten million take some five minutes and 10 GB), on the disk of
+FOLDER, and kept open for all rounds. In each round every ledger in turn takes the same mix through a desk, as
+central's: 70 % checkouts decided by the policy, 20 % returns, every third of them of a loan from long ago, 10 %
+reports on tags; a thousand under way, groups of up to five hundred, synchronous FULL. The first facts of a round
+are not counted: they bring the pages that such a morning needs to memory. `cpu_us` is this process's processor
+time for a fact, decoding included, `wall_us` the time, `written_kb` what went to the disk. Ratios are those of
+one round, and the middle one counts. `upkeep_ms` is the desk's minute's work, on its thread.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from central.authority import OwnLedger
+from central.desk import Desk
+from central.ledger.ledger import Ledger
+from central.ledger.rows import millis
+from central.results import FromStation, read_upward
+from circulation.policy import Policy
+from tests.bench.sizes_fill import ITEMS, OUT_EACH, PATRONS, STATIONS, fill
+from wire.clock import SystemClock
+from wire.ids import new_id
+
+LONG_OUT = 1000
+"""Returns of loans from long ago, in all rounds: as many as the smallest ledger has."""
+UNDER_WAY = 1000
+POLICY = Policy.model_validate({"defaults": {"limit": 100_000}})
+
+
+@dataclass
+class Morning:
+    """What the stations say, on and on: each fact has its place in one of many streams."""
+
+    boot: str
+    rng: random.Random
+    streams: list[tuple[str, int, str]] = field(default_factory=list)
+    shelf: list[str] = field(default_factory=list)
+    out: list[str] = field(default_factory=list)
+    long_out: list[str] = field(default_factory=list)
+    unreported: list[tuple[str, str]] = field(default_factory=list)
+    said: int = 0
+
+    def __post_init__(self) -> None:
+        self.streams = [(new_id(), 0, "") for _ in range(STATIONS)]
+        self.shelf = [f"i{n}" for n in range(ITEMS) if n % OUT_EACH]
+        self.long_out = [f"i{n}" for n in range(0, LONG_OUT * OUT_EACH, OUT_EACH)]
+        self.rng.shuffle(self.shelf)
+
+    def body(self, fact: str) -> dict[str, Any]:
+        """Return what happens next."""
+        kind = self.rng.random()
+        if kind < 0.7 or not self.out:
+            item = self.shelf.pop()
+            self.out.append(item)
+            self.unreported.append((fact, item))
+            card = f"C{self.rng.randrange(PATRONS)}"
+            return {"schema": "checkout/1", "visit": new_id(), "card": card, "item": item}
+        if kind < 0.9:
+            from_old = self.long_out and self.rng.random() < 1 / 3
+            held = self.long_out if from_old else self.out
+            return {"schema": "checkin/1", "item": held.pop(self.rng.randrange(len(held)))}
+        request, item = self.unreported.pop()
+        return {"schema": "tag-written/1", "request": request, "item": item, "afi": 0xC2}
+
+    def facts(self, count: int) -> list[tuple[str, bytes]]:
+        """Return the next facts, stations in turn: (station, payload)."""
+        made, now = [], SystemClock().now().isoformat()
+        for _ in range(count):
+            place, fact = self.said % STATIONS, new_id()
+            stream, seq, prev = self.streams[place]
+            body = self.body(fact) | {"at": now, "clock": "synced", "boot": "b", "mono": self.said}
+            entry = {"kind": "entry", "stream": stream, "link": "l", "to": self.boot, "seq": seq + 1}
+            made.append(
+                (f"k{place}", json.dumps(entry | {"id": fact, "prev_id": prev, "body": body}).encode())
+            )
+            self.streams[place] = (stream, seq + 1, fact)
+            self.said += 1
+        return made
+
+
+@dataclass
+class Sized:
+    """One ledger, open, with a morning of its own."""
+
+    path: Path
+    loans: int
+    ledger: Ledger
+    morning: Morning
+
+    @classmethod
+    def open(cls, path: Path, loans: int) -> "Sized":
+        ledger = Ledger.open(f"sqlite:///{path}", policy=POLICY)
+        return cls(path, loans, ledger, Morning(ledger.boot, random.Random(7)))
+
+    async def round(self, facts: int) -> dict[str, float]:
+        """Take facts through a desk; return what one of them costs."""
+        desk = Desk(self.ledger, OwnLedger(POLICY), POLICY, SystemClock(), b"k" * 32)
+        running = asyncio.create_task(desk.run())
+        try:
+            began = time.perf_counter()
+            await desk.upkeep()
+            upkeep = time.perf_counter() - began
+            await self.take(desk, self.morning.facts(facts // 2))
+            given = self.morning.facts(facts)
+            wall, cpu, written = time.perf_counter(), time.process_time(), disk()
+            refused = await self.take(desk, given)
+            wall, cpu, written = time.perf_counter() - wall, time.process_time() - cpu, disk() - written
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        assert not refused, f"{refused} were refused"
+        return {
+            "cpu_us": cpu / facts * 1e6, "wall_us": wall / facts * 1e6, "written_kb": written / facts / 1024,
+            "upkeep_ms": upkeep * 1e3,
+        }  # fmt: skip
+
+    async def take(self, desk: Desk, given: Sequence[tuple[str, bytes]]) -> int:
+        """Submit facts, a thousand under way; return how many were not granted or not applied."""
+        refused = 0
+        for begin in range(0, len(given), UNDER_WAY):
+            done = []
+            for station, payload in given[begin : begin + UNDER_WAY]:
+                message = read_upward(payload)
+                assert message is not None
+                done.append(desk.enqueue(FromStation(station, message)))
+            for result in await asyncio.gather(*done):
+                refused += result.answer is not None and result.answer.outcome != "granted"
+            while not desk.effects.empty():
+                desk.effects.get_nowait()
+        return refused
+
+    def close(self) -> None:
+        self.ledger.close()
+
+
+def disk() -> int:
+    """Return the bytes that this process has sent to the disk."""
+    for line in Path("/proc/self/io").read_text().splitlines():
+        if line.startswith("write_bytes"):
+            return int(line.split()[1])
+    raise ValueError("/proc/self/io tells no write_bytes")
+
+
+def trees(path: Path) -> dict[str, float]:
+    """Return the megabytes of the largest tables and indexes of a ledger."""
+    with closing(sqlite3.connect(path)) as db:
+        found = db.execute(
+            "SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = 1 GROUP BY name ORDER BY 2 DESC"
+        )
+        return {name: round(size / 1e6, 1) for name, size in found.fetchmany(14)}
+
+
+def summary(found: dict[int, list[dict[str, float]]]) -> dict[str, Any]:
+    """Return the middle of all rounds for each size, and each size's costs over the first one's."""
+    first, told = next(iter(found.values())), {}
+    for loans, rounds in found.items():
+        figures = {name: round(statistics.median(one[name] for one in rounds), 2) for name in rounds[0]}
+        for name in ("cpu_us", "wall_us"):
+            ratios = [one[name] / base[name] for one, base in zip(rounds, first, strict=True)]
+            figures[f"{name} ÷ smallest"] = round(statistics.median(ratios), 2)
+        told[f"{loans} loans"] = figures
+    return told
+
+
+async def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Fill, and let all ledgers work in turn."""
+    with tempfile.TemporaryDirectory(prefix="bench-sizes-", dir=args.dir) as name:
+        sized: list[Sized] = []
+        for loans in args.loans:
+            path, began = Path(name) / f"{loans}.db", time.perf_counter()
+            fill(path, loans, millis(SystemClock().now()))
+            took = time.perf_counter() - began
+            say(f"{loans} loans: {path.stat().st_size / 1e9:.2f} GB, made in {took:.0f} s")
+            sized.append(Sized.open(path, loans))
+        found: dict[int, list[dict[str, float]]] = {one.loans: [] for one in sized}
+        for number in range(args.rounds):
+            for one in sized:
+                figures = await one.round(args.facts)
+                found[one.loans].append(figures)
+                shown = ", ".join(f"{name} {value:.1f}" for name, value in figures.items())
+                say(f"round {number + 1} of {args.rounds}, {one.loans} loans: {shown}")
+        for one in sized:
+            one.close()
+        told = summary(found)
+        if args.trees:
+            told["trees, MB"] = trees(sized[-1].path)
+    return told | {"rounds": args.rounds, "facts": args.facts}
+
+
+def say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--loans", type=int, nargs="+", default=[10_000, 1_000_000, 10_000_000])
+    parser.add_argument("--facts", type=int, default=5000, help="facts in a round (5000)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--dir", type=Path, help="folder on the disk that is measured")
+    parser.add_argument(
+        "--trees", action="store_true", help="the size of each table and index of the last ledger too"
+    )
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args(argv)
+    if args.facts * args.rounds * 1.5 * 0.7 > ITEMS * 0.9:
+        parser.error("so many facts lend more items than the shelf has")
+    found = asyncio.run(measure(args))
+    print(
+        json.dumps(found) if args.json else "\n".join(f"{name:22} {value}" for name, value in found.items())
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
