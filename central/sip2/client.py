@@ -25,8 +25,8 @@ PROMPTS = (b"login:", b"user", b"password:")
 
 
 ALLOWED = {"11": "checkout", "09": "checkin"}
-"""Code of a request -> the flag of 98 that says whether it may be made. That of renewals is not believed: some
-systems that renew say no there."""
+"""Code of a request -> the flag of 98 that says whether it may be made. That of renewals is not believed:
+some systems that renew say no there."""
 
 
 class Unheard(LinkError):
