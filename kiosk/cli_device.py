@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for verb, line in (
         ("list", "the devices of a station; without --station what is plugged into this machine"),
         ("info", "make, model, firmware and serial number, asked of each device now"),
-        ("watch", "how a pad answers, line by line, until Ctrl-C"),
+        ("watch", "how a pad, a UHF reader or a gate's inputs do, line by line, until Ctrl-C"),
         ("selftest", "try every device; exit code 1 when one fails"),
     ):
         one = verbs.add_parser(
@@ -37,6 +37,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             )
 
 
+def short(value: object) -> object:
+    """Return a value as it is read on a screen."""
+    return f"{value:.1f}" if isinstance(value, float) else value
+
+
 def run(args: argparse.Namespace) -> int:
     """Do what was asked."""
     try:
@@ -47,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace) -> int:
     from kiosk import devices
+    from kiosk.devices_attached import attached
     from wire.clock import SystemClock
     from wire.errors import ConfigError, DeviceError
 
@@ -55,7 +61,7 @@ async def _run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
 
     if args.verb == "list" and args.station is None:
-        for row in devices.attached():
+        for row in attached():
             tell(row, f"{row['address']:<40} {row['what']}")
         return 0
     found = devices.devices(Path(args.station))
@@ -99,5 +105,5 @@ async def _run(args: argparse.Namespace) -> int:
                     )
             case "watch":
                 async for line in devices.watch(device, clock, args.every):
-                    tell(line, "  ".join(f"{name} {value}" for name, value in line.items()))
+                    tell(line, "  ".join(f"{name} {short(value)}" for name, value in line.items()))
     return 1 if failed else 0

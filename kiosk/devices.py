@@ -6,9 +6,9 @@ samples. A device serves one connection at a time more often than not: stop the 
 
 import asyncio
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +18,29 @@ from pydantic import ValidationError
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.pcsc import PcscCardReader, PcscSettings
 from firmware_bridge.ports import CardReader, DeviceInfo, PadHealth, ReaderFound, ReaderLost, Scanner
-from kiosk.config import CardSettings, PadSettings, PrinterSettings, ScannerSettings
+from kiosk.config import (
+    BarrierSettings,
+    CardSettings,
+    LampSettings,
+    PadSettings,
+    PrinterSettings,
+    ScannerSettings,
+    UhfSettings,
+)
+from kiosk.devices_check import Check
+from kiosk.devices_gate import (
+    Lines,
+    UhfPad,
+    found_in,
+    lamp_on_pins,
+    lines_info,
+    listened,
+    try_lamp,
+    try_lines,
+    try_uhf,
+    watch_lines,
+    watch_uhf,
+)
 from kiosk.pad_loop import StationPad, open_pad
 from kiosk.printer_watch import judge, open_printer
 from kiosk.receipts import kiosk_printer
@@ -34,7 +56,9 @@ READER_S = 3.0
 """Seconds within which pcscd names its readers."""
 
 
-DeviceSettings = PadSettings | CardSettings | ScannerSettings | PrinterSettings
+DeviceSettings = (
+    PadSettings | UhfPad | CardSettings | ScannerSettings | PrinterSettings | LampSettings | Lines
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +72,14 @@ class Device:
     def address(self) -> str:
         """Where it is."""
         match self.settings:
-            case PadSettings(kind="pcsc", reader=reader):
-                return f"pcsc:{reader}"
-            case PadSettings(serial=path) if path:
-                return f"serial:{path}"
-            case PadSettings(host=host, port=port):
-                return f"tcp://{host}:{port}"
+            case PadSettings() as pad:
+                return _pad_address(pad)
+            case UhfPad(pad=pad):
+                return _pad_address(pad)
+            case Lines(barriers=barriers, pad=pad):
+                return _pins_address(barriers) if barriers.pins else _pad_address(pad)
+            case LampSettings() as lamp:
+                return _pins_address(lamp)
             case PrinterSettings() as printer:
                 return printer.address
             case CardSettings(reader=reader):
@@ -62,22 +88,24 @@ class Device:
                 return f"{'evdev' if kind == 'hid' else 'serial'}:{path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of a self-test."""
-
-    device: str
-    ok: bool
-    seen: str
-    do: str = ""
-    values: dict[str, float] = field(default_factory=dict)
+def _pad_address(pad: PadSettings) -> str:
+    if pad.kind == "pcsc":
+        return f"pcsc:{pad.reader}"
+    return f"serial:{pad.serial}" if pad.serial else f"tcp://{pad.host}:{pad.port}"
 
 
-KINDS: dict[str, type[PadSettings] | type[CardSettings] | type[ScannerSettings] | type[PrinterSettings]] = {
+def _pins_address(pins: LampSettings | BarrierSettings) -> str:
+    return f"gpio:{pins.chip}:{','.join(map(str, pins.pins))}"
+
+
+Named = PadSettings | CardSettings | ScannerSettings | PrinterSettings | LampSettings | BarrierSettings
+KINDS: dict[str, type[Named]] = {
     "pad": PadSettings,
     "card": CardSettings,
     "scanner": ScannerSettings,
     "printer": PrinterSettings,
+    "lamp": LampSettings,
+    "barriers": BarrierSettings,
 }
 """Table of a station's settings -> what it describes."""
 
@@ -86,20 +114,39 @@ def devices(path: Path) -> tuple[Device, ...]:
     """Return the devices that a station's TOML file names, whatever its kind; raises ConfigError."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        found = tuple(
-            Device(name, model.model_validate(raw[name], context={"folder": path.parent.absolute()}))
+        folder = {"folder": path.parent.absolute()}
+        named = {
+            name: model.model_validate(raw[name], context=folder)
             for name, model in KINDS.items()
             if name in raw and raw[name].get("fitted", True)
-        )
+        }
+        uhf = UhfSettings.model_validate(raw.get("uhf", {}), context=folder)
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise ConfigError(
             f"{path}: {error}", do="Give a station's settings file that its daemon accepts."
         ) from error
+    found = tuple(_found_in(named, uhf))
     if not found:
         raise ConfigError(
             f"{path}: names no device", do=f"Give a file with one of the tables {', '.join(KINDS)}."
         )
     return found
+
+
+def _found_in(named: dict[str, Named], uhf: UhfSettings) -> Iterator[Device]:
+    """Yield the devices of the tables; a gate's lamp and inputs may be its reader's own, or on pins."""
+    pad = named.get("pad")
+    for name, settings in named.items():
+        match settings:
+            case PadSettings(kind="llrp"):
+                yield Device(name, UhfPad(settings, uhf))
+            case LampSettings(pins=()):
+                pass
+            case BarrierSettings(pins=pins):
+                if isinstance(pad, PadSettings) and (pins or pad.kind == "feig"):
+                    yield Device(name, Lines(settings, pad))
+            case _:
+                yield Device(name, settings)
 
 
 async def info(device: Device) -> DeviceInfo:
@@ -108,6 +155,14 @@ async def info(device: Device) -> DeviceInfo:
         case PadSettings() as settings:
             async with _pad(settings) as pad:
                 return await pad.info()
+        case UhfPad() as settings:
+            async with listened(settings) as (_, heard):
+                return await found_in(heard)
+        case Lines() as settings:
+            return await lines_info(settings)
+        case LampSettings() as settings:
+            async with lamp_on_pins(settings) as lamp:
+                return await lamp.info()
         case CardSettings() | ScannerSettings() as settings:
             return await _found(settings)
         case PrinterSettings() as settings:
@@ -122,6 +177,12 @@ async def selftest(device: Device, clock: Clock, *, lamp: bool = False) -> list[
         match device.settings:
             case PadSettings() as settings:
                 return await _test_pad(device.name, settings, clock, lamp=lamp)
+            case UhfPad() as settings:
+                return await try_uhf(device.name, settings, lamp=lamp)
+            case Lines() as settings:
+                return await try_lines(device.name, settings)
+            case LampSettings() as settings:
+                return await try_lamp(device.name, settings, lamp=lamp)
             case CardSettings() as settings:
                 found = await _found(settings)
                 return [Check(device.name, True, f"reader {found.model or found.make}")]
@@ -187,23 +248,30 @@ async def _read_back(name: str, pad: StationPad, uid: str) -> Check:
     return Check(name, same, seen, "" if same else "Lift the tag from metal and from other tags.")
 
 
-async def watch(device: Device, clock: Clock, every_s: float) -> AsyncIterator[dict[str, Any]]:
-    """Yield how a pad does, for ever; a pad that is gone is told and tried again."""
-    if not isinstance(device.settings, PadSettings):
-        raise ConfigError(f"{device.name} has no counters", do="Watch a pad.")
-    async with _pad(device.settings) as pad:
+def watch(device: Device, clock: Clock, every_s: float) -> AsyncIterator[dict[str, Any]]:
+    """Yield how a pad, a UHF reader or a gate's lines do, for ever; one that is lost is tried again."""
+    match device.settings:
+        case PadSettings() as settings:
+            return _watch_pad(device.name, settings, clock, every_s)
+        case UhfPad() as settings:
+            return watch_uhf(device.name, settings, every_s)
+        case Lines() as settings:
+            return watch_lines(device.name, settings, every_s)
+    raise ConfigError(f"{device.name} has no counters", do="Watch a pad, or a gate's barriers.")
+
+
+async def _watch_pad(
+    name: str, settings: PadSettings, clock: Clock, every_s: float
+) -> AsyncIterator[dict[str, Any]]:
+    async with _pad(settings) as pad:
         while True:
             try:
                 began = clock.mono()
                 tags = await pad.inventory()
                 health = {name: value for name, value in asdict(pad.health).items() if value != {}}
-                yield {
-                    "device": device.name,
-                    "tags": len(tags),
-                    "inventory_ms": clock.mono() - began,
-                } | health
+                yield {"device": name, "tags": len(tags), "inventory_ms": clock.mono() - began} | health
             except DeviceError as error:
-                yield {"device": device.name, "lost": error.seen}
+                yield {"device": name, "lost": error.seen}
             await asyncio.sleep(every_s)
 
 
@@ -243,55 +311,3 @@ async def _found(settings: CardSettings | ScannerSettings) -> DeviceInfo:
         "no card reader was named in time" if cards else "the scanner was not open in time",
         do="Look whether pcscd runs: turnleaf doctor." if cards else "Look at the scanner's plug.",
     )
-
-
-def attached() -> list[dict[str, str]]:
-    """Return what is plugged in here: serial ports, PC/SC readers, keyboards that may be scanners."""
-    from serial.tools.list_ports import comports
-
-    found = [
-        {
-            "kind": "serial",
-            "address": f"serial:{port.device}",
-            "what": port.description or "",
-            "serial": port.serial_number or "",
-        }
-        for port in sorted(comports())
-    ]
-    return found + _readers() + _keyboards()
-
-
-def _readers() -> list[dict[str, str]]:
-    from smartcard.scard import (
-        SCARD_S_SUCCESS,
-        SCARD_SCOPE_USER,
-        SCardEstablishContext,
-        SCardListReaders,
-        SCardReleaseContext,
-    )
-
-    result, context = SCardEstablishContext(SCARD_SCOPE_USER)
-    if result != SCARD_S_SUCCESS:
-        return []
-    try:
-        _, names = SCardListReaders(context, [])
-        return [
-            {"kind": "pcsc", "address": f"pcsc:{name}", "what": name, "serial": ""} for name in names or ()
-        ]
-    finally:
-        SCardReleaseContext(context)
-
-
-def _keyboards() -> list[dict[str, str]]:
-    import evdev
-
-    found = []
-    for path in evdev.list_devices():
-        with suppress(OSError):
-            device = evdev.InputDevice(path)
-            if evdev.ecodes.EV_KEY in device.capabilities():
-                found.append(
-                    {"kind": "evdev", "address": f"evdev:{path}", "what": device.name, "serial": device.uniq}
-                )
-            device.close()
-    return found

@@ -37,12 +37,17 @@ class LinesStuck:
 
 def watched_lines(settings: BarrierSettings, lines: Barriers, pins: Pins) -> LineWatch | None:
     """Return what polls a gate's lines by itself; None where the gate's own loop looks at the reader's."""
-    if not settings.fitted:
+    if not settings.fitted or (settings.kind == "barriers" and pins.inputs is None):
         return None
-    if settings.kind == "pulses":
-        poll_ms = settings.pulse_ms / LOOKS_A_PULSE
-        return LineCounter(lines, Pulses(settings.pulse_ms // 2), poll_s=poll_ms / 1000)
-    return LineWatch(lines, poll_s=PIN_POLL_S) if pins.inputs is not None else None
+    return line_watch(settings, lines)
+
+
+def line_watch(settings: BarrierSettings, lines: Barriers) -> LineWatch:
+    """Return what polls two lines: a counter of pulses, or a watch for barriers."""
+    if settings.kind == "barriers":
+        return LineWatch(lines, poll_s=PIN_POLL_S)
+    poll_ms = settings.pulse_ms / LOOKS_A_PULSE
+    return LineCounter(lines, Pulses(settings.pulse_ms // 2), poll_s=poll_ms / 1000)
 
 
 def stuck_words(lines: frozenset[int]) -> str:
