@@ -13,7 +13,8 @@ from wire.errors import ConfigError
 class Settings(BaseModel):
     """A frozen section of a settings file. Every field carries a sentence (`Field(description=...)`)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    """A daemon builds the sections that its own file has, not those of every kind of station."""
 
 
 S = TypeVar("S", bound=BaseModel)

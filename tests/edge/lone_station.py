@@ -10,7 +10,7 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from sim.devices.tags import SimTag
 from sim.hands import Finger
 from sim.processes import Daemon
 from sim.toml_text import toml_text
+from wire.errors import DeviceError
 
 ROOT = Path(__file__).parents[2]
 OWNER, CARD = "DE-290", "29000000000017"
@@ -168,6 +169,15 @@ class LoneStation:
     async def press(self, button: str) -> None:
         """Press a button of the page."""
         await Finger(self.daemon.ready_line.split()[1]).press(button)
+
+    async def press_until(self, button: str, wanted: Callable[[], bool]) -> None:
+        """Press a button, again while it is not offered or does nothing, until `wanted()`."""
+        async with asyncio.timeout(20):
+            while not wanted():
+                with suppress(DeviceError):
+                    await self.press(button)
+                with suppress(TimeoutError):
+                    await self.until(wanted, timeout=0.2)
 
     async def confirmed(self) -> None:
         """Wait until central has all that was committed."""

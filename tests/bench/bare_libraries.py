@@ -1,0 +1,48 @@
+"""`python bare_libraries.py FOLDER PORT`: the libraries of a station, connected, and nothing of ours.
+
+asyncio, ssl, sqlite3, paho-mqtt and pydantic with one model, a TLS connection to the broker at PORT with the
+certificate in FOLDER, and a database: prints the resident memory of that in MB (10^6 bytes).
+"""
+
+import asyncio
+import ctypes
+import gc
+import sqlite3
+import ssl
+import sys
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pydantic
+
+
+class Model(pydantic.BaseModel):
+    """One model: pydantic loads most of itself with the first."""
+
+    at: int
+
+
+async def main(folder: Path, port: int) -> None:
+    """Connect, write a row, and tell."""
+    Model.model_validate_json('{"at": 1}')
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=folder.name, protocol=mqtt.MQTTv5)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(folder / "ca.pem")
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    client.tls_set_context(context)
+    client.connect("127.0.0.1", port)
+    while not client.is_connected():
+        client.loop(0.1)
+    db = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("CREATE TABLE bare (n)")
+    db.execute("INSERT INTO bare VALUES (1)")
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    rss_kb = next(int(line.split()[1]) for line in lines if line.startswith("Rss"))
+    print(round(rss_kb * 1024 / 1e6, 2))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,195 @@
+"""What a station costs its small computer: memory, start, idle processor, waiting for its disk, a month of work.
+
+    python tests/bench/edge_bench.py [--memory] [--disk] [--month] [--json] [--dir FOLDER]
+
+Each station is the real daemon in a process of its own, on a real Mosquitto over TLS, with its far ends
+played here; its settings are the defaults. `--memory`: resident (RSS), its own (anonymous) and shared-out (PSS)
+memory after the first samples, seconds from exec to ready, and the share of a core while nothing happens,
+beside what the bare libraries take. `--disk`: from an item laid down to lent, with the disk as it is and with
+20 ms a sync. `--month`: 30 days of visits with time that leaps. The daemons run from cached bytecode, as an
+installed package does.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "edge"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from lone_station import UNSECURED, LoneStation, Syncs, lone_station
+from month import Mark, as_row, live, swift
+from real.broker import RealBroker
+
+from sim.chaos.shim import Shim, build
+
+KINDS = ("bin", "gate", "kiosk")
+IDLE_S = 10
+ITEMS = 15
+VISITS = {"kiosk": 500, "bin": 3_000}
+DAYS = 30.0
+
+
+@asynccontextmanager
+async def broker_in(folder: Path) -> AsyncIterator[RealBroker]:
+    """Run a broker for a while."""
+    folder.mkdir(parents=True)
+    broker = RealBroker(folder / "broker")
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        await broker.stop()
+
+
+async def libraries(broker: RealBroker) -> float:
+    """Return the memory of a process with the libraries of a station connected, and nothing of ours."""
+    station = broker.settings("bare-1")
+    files = str(broker.folder / "identities" / "bare-1")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(Path(__file__).with_name("bare_libraries.py")), files, str(station.port)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    return float(said)
+
+
+async def memory(folder: Path, rounds: int) -> dict[str, Any]:
+    """Measure each kind of station at rest."""
+    found: dict[str, Any] = {}
+    async with broker_in(folder) as broker:
+        found["libraries"] = {"rss_mb": await libraries(broker)}
+        for kind in KINDS:
+            seen = [await at_rest(kind, folder / f"{kind}-{n}", broker) for n in range(rounds)]
+            found[kind] = {name: round(statistics.median(one[name] for one in seen), 2) for name in seen[0]}
+    return found
+
+
+async def at_rest(kind: str, folder: Path, broker: RealBroker) -> dict[str, float]:
+    """Measure one station from its start."""
+    async with lone_station(kind, folder, broker) as station:
+        await station.central.until(lambda: station.central.samples.get(f"{kind}-1/station"), timeout=60)
+        await asyncio.sleep(1.0)
+        before = station.look
+        await asyncio.sleep(IDLE_S)
+        after = station.look
+        return {
+            "rss_mb": after.rss_mb,
+            "own_mb": after.own_mb,
+            "pss_mb": after.pss_mb,
+            "ready_s": station.ready_s,
+            "idle_percent": 100 * (after.cpu_s - before.cpu_s) / IDLE_S,
+            "files": after.files,
+        }
+
+
+async def disk(folder: Path) -> dict[str, Any]:
+    """Measure from an item laid down to its tag read back, on this disk and on one of 20 ms a sync."""
+    found: dict[str, Any] = {}
+    async with broker_in(folder) as broker:
+        for name, sync_ms in (("as it is", 0), ("20 ms a sync", 20)):
+            where = folder / f"kiosk-{sync_ms}"
+            where.mkdir()
+            shim, syncs = Shim(build(where), where / "faults"), Syncs(where)
+            shim.disk(sync_ms=sync_ms)
+            both = f"{syncs.environment['LD_PRELOAD']}:{shim.environment['LD_PRELOAD']}"
+            environment = shim.environment | syncs.environment | {"LD_PRELOAD": both}
+            async with lone_station("kiosk", where / "station", broker, environment) as kiosk:
+                found[name] = await lend(kiosk, syncs)
+    return found
+
+
+async def lend(kiosk: LoneStation, syncs: Syncs) -> dict[str, float]:
+    """Lend items one after the other in one visit; milliseconds from laid down, and syncs for each item."""
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(2.0)
+    await kiosk.card()
+    requested, written, noted = [], [], []
+    before = syncs()
+    for number in range(1, ITEMS + 1):
+        book = kiosk.book(number)
+        laid = loop.time()
+        kiosk.pad.place(book)
+        await kiosk.told("checkout/1", number)
+        requested.append(loop.time() - laid)
+        await kiosk.written([book], UNSECURED)
+        written.append(loop.time() - laid)
+        await kiosk.told("tag-written/1", number)
+        noted.append(loop.time() - laid)
+    used = (syncs() - before) / ITEMS
+    middle = {"requested": requested, "written": written, "told": noted}
+    figures = {f"{name}_ms": round(1000 * statistics.median(values), 1) for name, values in middle.items()}
+    return figures | {"worst_ms": round(1000 * max(noted), 1), "syncs": round(used, 2)}
+
+
+async def month(folder: Path, kind: str, visits: int) -> list[dict[str, float]]:
+    """Let one station live through a month."""
+    marks: list[Mark] = []
+
+    def tell(one: Mark) -> None:
+        marks.append(one)
+        print(f"{kind}: {one}", file=sys.stderr)
+
+    async with broker_in(folder) as broker, swift(kind, folder / kind, broker) as (station, leap):
+        await live(station, leap, days=DAYS, visits=visits, marks=12, tell=tell)
+    return [as_row(one) for one in marks]
+
+
+async def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Do what was asked for; everything when nothing was."""
+    everything = not (args.memory or args.disk or args.month)
+    found: dict[str, Any] = {}
+    if args.memory or everything:
+        found["memory"] = await memory(folder / "memory", args.rounds)
+    if args.disk or everything:
+        found["disk"] = await disk(folder / "disk")
+    if args.month or everything:
+        for kind in args.kinds:
+            visits = max(12, round(VISITS[kind] * args.share))
+            found[f"month of a {kind}"] = await month(folder / f"month-{kind}", kind, visits)
+    return found
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return rows as a Markdown table."""
+    names = list(rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(str(row.get(name, "")) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for part in ("memory", "disk", "month", "json"):
+        parser.add_argument(f"--{part}", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kinds", nargs="+", choices=tuple(VISITS), default=list(VISITS))
+    parser.add_argument("--share", type=float, default=1.0, help="share of a month's visits")
+    parser.add_argument("--dir", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=args.dir, prefix="turnleaf-edge-") as folder:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
+        found = asyncio.run(measure(args, Path(folder)))
+    if args.json:
+        print(json.dumps(found))
+        return
+    for name, part in found.items():
+        rows = part if isinstance(part, list) else [{"what": what, **values} for what, values in part.items()]
+        print(f"{name}\n\n{table(sorted(rows, key=len, reverse=True))}\n")
+
+
+if __name__ == "__main__":
+    main()

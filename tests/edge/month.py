@@ -1,0 +1,131 @@
+"""Weeks of a station in minutes: visits and returns one after the other, with time leaping between them."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lone_station import ROOT, SECURED, UNSECURED, LoneStation, lone_station
+from real.broker import RealBroker
+from swift_station import Leap
+
+KEEP_DAYS = 7
+"""How long these stations keep confirmed rows; the setting's default is 45 days."""
+HANDS_S = 0.15
+"""Between two deeds at a pad: several inventories that see it empty."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a station stood at some moment of its month."""
+
+    day: float
+    visits: int
+    rss_mb: float
+    own_mb: float
+    files: int
+    threads: int
+    rows: int
+    visit_rows: int
+    edge_db_kb: int
+    log_kb: int
+    cpu_s: float
+
+
+def mark(station: LoneStation, leap: Leap, visits: int) -> Mark:
+    """Look at a station."""
+    seen, db = station.look, station.state_dir / "edge.db"
+    with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as file:
+        rows, visit_rows = file.execute(
+            "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM visit)"
+        ).fetchone()
+    return Mark(
+        day=round(leap.seconds / 86400, 2),
+        visits=visits,
+        rss_mb=round(seen.rss_mb, 1),
+        own_mb=round(seen.own_mb, 1),
+        files=seen.files,
+        threads=seen.threads,
+        rows=rows,
+        visit_rows=visit_rows,
+        edge_db_kb=db.stat().st_size >> 10,
+        log_kb=db.with_name("edge.db-wal").stat().st_size >> 10,
+        cpu_s=round(seen.cpu_s, 1),
+    )
+
+
+async def visit(kiosk: LoneStation, number: int) -> None:
+    """A patron borrows two items; somebody brings them back."""
+    books = [kiosk.book(2 * number), kiosk.book(2 * number + 1)]
+    await kiosk.card()
+    for one in books:
+        kiosk.pad.place(one)
+    await kiosk.written(books, UNSECURED)
+    await kiosk.told("tag-written/1", 2 * number + 2)
+    kiosk.take(books)
+    await kiosk.press("finish")
+    await asyncio.sleep(HANDS_S)
+
+
+async def bring_back(kiosk: LoneStation, number: int) -> None:
+    """The items of a visit come back to the kiosk."""
+    books = [kiosk.book(2 * number, afi=UNSECURED), kiosk.book(2 * number + 1, afi=UNSECURED)]
+    for one in books:
+        kiosk.pad.place(one)
+    await kiosk.press_until("return", lambda: all(one.afi == SECURED for one in books))
+    await kiosk.told("secured/1", 2 * number + 2)
+    kiosk.take(books)
+    await kiosk.press("finish")
+    await asyncio.sleep(HANDS_S)
+
+
+async def drop(bin_1: LoneStation, number: int) -> None:
+    """An item falls into the bin."""
+    book = bin_1.book(number, afi=UNSECURED)
+    bin_1.pad.place(book)
+    await bin_1.written([book], SECURED)
+    await bin_1.told("secured/1", number + 1)
+    bin_1.take([book])
+    await asyncio.sleep(HANDS_S)
+
+
+@asynccontextmanager
+async def swift(kind: str, folder: Path, broker: RealBroker) -> AsyncIterator[tuple[LoneStation, Leap]]:
+    """Run a station whose time leaps when told."""
+    folder.mkdir(parents=True, exist_ok=True)
+    leap = Leap(folder / "leap")
+    environment = {
+        "TURNLEAF_LEAP": str(folder / "leap"),
+        "PYTHONPATH": f"{ROOT / 'tests' / 'edge'}:{ROOT}",
+    }
+    more = {"pad": {"poll_ms": 20}, "outbox": {"keep_days": KEEP_DAYS}}
+    if kind == "bin":
+        more |= {"capacity": 10**6, "full_at": 10**6}
+    async with lone_station(kind, folder, broker, environment, program="swift_station", **more) as one:
+        yield one, leap
+
+
+async def live(
+    station: LoneStation, leap: Leap, *, days: float, visits: int, marks: int, tell: Callable[[Mark], None]
+) -> None:
+    """Let a station live through so many days with so many visits; tell of it `marks` times after the start."""
+    tell(mark(station, leap, 0))
+    for number in range(visits):
+        if station.kind == "kiosk":
+            await visit(station, number)
+            leap.forward(days * 43200 / visits)
+            await bring_back(station, number)
+            leap.forward(days * 43200 / visits)
+        else:
+            await drop(station, number)
+            leap.forward(days * 86400 / visits)
+        if (number + 1) % max(1, visits // marks) == 0:
+            await station.confirmed()
+            tell(mark(station, leap, number + 1))
+
+
+def as_row(one: Mark) -> dict[str, float]:
+    """Return a mark as plain numbers."""
+    return asdict(one)
