@@ -28,6 +28,7 @@ from sim.histories.edge_disk import EdgeDisk
 from sim.histories.eyes import Shown, look
 from sim.onlooker import Message
 from sim.processes import Daemon
+from sim.sip2_ils import Ils
 from sim.stage import HOST, OBSERVER, OPERATOR, Progress, Stage
 from sim.toml_text import toml_text
 from sim.world import SECURED, UNSECURED
@@ -71,6 +72,11 @@ class House(Stage):
     work: dict[str, str] = field(default_factory=dict)
     """What each station says last of how far it is open, and why."""
 
+    listens: bool = True
+    """Whether the onlooker reads along at the broker."""
+    ils: Ils | None = None
+    """The library's own system, where central asks one."""
+
     def edge(self, station: str) -> EdgeDisk:
         """Return a station's disk."""
         return EdgeDisk(self.folder / station / "edge.db")
@@ -82,6 +88,11 @@ class House(Stage):
         await super().start(say)
         self.onlooker.listeners.append(self._hear)
         await self.at_rest()
+
+    async def watch(self) -> None:
+        """Let the onlooker read along, if it is to, until cancelled."""
+        if self.listens:
+            await self.onlooker.run()
 
     def _hear(self, message: Message) -> None:
         if message.levels[0] != "up":
@@ -143,12 +154,14 @@ class House(Stage):
 
     # --- waiting
 
-    async def until(self, true: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S) -> None:
+    async def until(
+        self, true: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S, look_s: float = LOOK_S
+    ) -> None:
         """Wait until something is so; raises Stuck."""
         try:
             async with asyncio.timeout(within_s):
                 while not true():
-                    await asyncio.sleep(LOOK_S)
+                    await asyncio.sleep(look_s)
         except TimeoutError:
             raise Stuck(f"waited {within_s:.0f} s in vain: {what}") from None
 

@@ -59,11 +59,11 @@ async def full(house: House, ending: Ending) -> None:
     shown = await house.shown("kiosk-1", lambda shown: shown.name == "closed")
     ending.see("its screen", shown.headline, "This station is resting")
     house.world.lay(lent, "kiosk-1")
-    await house.desk("kiosk-1").finger().press("return")
+    await house.desk("kiosk-1").finger().press("return")  # its screen offers no such button now
     await house.seen_by("kiosk-1")
     ending.item("what is laid down", lent, loan=f"open of {person.patron}", tag="unsecured")
     ending.see("entries that wait", house.edge("kiosk-1").open(), ROWS)
-    house.world.take(lent)
+    await house.leave("kiosk-1")
     await house.daemons["central"].start()
     await house.arrived()
     await house.shown("kiosk-1", lambda shown: shown.name == "attract")

@@ -4,7 +4,8 @@ import asyncio
 import importlib
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sim.histories.house import House
 
 Progress = Callable[[str], None]
+Around = Callable[["House"], AbstractAsyncContextManager[None]]
 Play = Callable[["House", "Ending"], Awaitable[None]]
 KIOSKS = {"kiosk-1": "kiosk", "kiosk-2": "kiosk"}
 ONE = {"kiosk-1": "kiosk"}
@@ -33,6 +35,8 @@ class History:
     stations: dict[str, str] = field(default_factory=lambda: dict(KIOSKS))
     more: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Further settings of stations."""
+    around: str = ""
+    """module:context manager that prepares the house before it starts, and stays around it."""
 
 
 HISTORIES: tuple[History, ...] = (
@@ -129,6 +133,31 @@ HISTORIES: tuple[History, ...] = (
         stations=ONE,
         more={"kiosk-1": {"outbox": {"rows": 100}}},
     ),
+    History(
+        "library-system-answers-late",
+        "The library's own system lends over SIP2, but its answers come after the time-out.",
+        "Who waits gets the loan once; of who left it is undone there; both books say the same.",
+        "library_system:answers_late",
+        more={"kiosk-2": HASTY},
+        around="library_system:there",
+    ),
+    History(
+        "clocks-wrong-by-a-day",
+        "One kiosk's clock is a day ahead, one's a day behind, a bin has none; they go off line and return.",
+        "Loans and returns are dated right and in order; what the bin did in a life that nobody heard is a"
+        " guess, told by a case of the bin and one of the item.",
+        "clocks:wrong_by_a_day",
+        stations={"kiosk-1": "kiosk", "kiosk-2": "kiosk", "bin-1": "bin"},
+        around="clocks:wrong",
+    ),
+    History(
+        "two-hundred-replay-a-day",
+        "After a day alone, two hundred stations bring it at once, and somebody borrows meanwhile.",
+        "Every fact is in the ledger once and in order, and the loan is granted while the patron waits.",
+        "fleet:replays",
+        stations=ONE,
+        around="fleet:enrolled",
+    ),
 )
 BY_NAME = {history.name: history for history in HISTORIES}
 
@@ -160,20 +189,40 @@ class Outcome:
 async def play(history: History, folder: Path, say: Progress = lambda _: None) -> Outcome:
     """Play one history in a folder, which is emptied first; raises ConfigError when a part does not start."""
     from sim.histories.ending import Ending
-    from sim.histories.house import House, Stuck
+    from sim.histories.house import House
 
-    module, _, function = history.play.partition(":")
-    act: Play = getattr(importlib.import_module(f"sim.histories.{module}"), function)
+    act: Play = _named(history.play)
+    around: Around = _named(history.around) if history.around else _nothing_more
     house = House(folder, stations=dict(history.stations), station_more=history.more)
     ending = Ending(house)
     loop = asyncio.get_running_loop()
     began = loop.time()
+    async with around(house):
+        await _through(house, history, act, ending, say)
+    seconds = round(loop.time() - began, 1)
+    return Outcome(history.name, ending.ok, history.end, ending.words, ending.facts, seconds)
+
+
+@asynccontextmanager
+async def _nothing_more(_: "House") -> AsyncIterator[None]:
+    yield
+
+
+def _named(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(f"sim.histories.{module}"), function)
+
+
+async def _through(house: "House", history: History, act: Play, ending: "Ending", say: Progress) -> None:
+    from sim.histories.house import Stuck
+
     try:
         await house.start(say)
         say(history.what)
-        watching = asyncio.create_task(house.onlooker.run(), name="onlooker")
+        watching = asyncio.create_task(house.watch(), name="onlooker")
         try:
-            await house.until(house.onlooker.connected.is_set, "the onlooker connected")
+            if house.listens:
+                await house.until(house.onlooker.connected.is_set, "the onlooker connected")
             await act(house, ending)
         except Stuck as error:
             ending.see("the history", error.seen, "comes to its end")
@@ -182,8 +231,6 @@ async def play(history: History, folder: Path, say: Progress = lambda _: None) -
             await asyncio.wait({watching})
     finally:
         await house.stop()
-    seconds = round(loop.time() - began, 1)
-    return Outcome(history.name, ending.ok, history.end, ending.words, ending.facts, seconds)
 
 
 async def play_in(history: History, folder: Path | None, say: Progress) -> Outcome:
