@@ -293,6 +293,7 @@ def patron_information(
     return PatronInformationResponse.of(said)
 
 
+@lru_cache(maxsize=256)
 def _four(number: int | None) -> str:
     return "" if number is None else f"{min(number, MOST):04d}"
 
@@ -312,15 +313,15 @@ def _lines(here: Here, which: str, found: list[Entry]) -> tuple[str, ...]:
 
 def _extensions(here: Here, seen: PatronSeen) -> tuple[tuple[str, str], ...]:
     """Return the fields beyond 2.00, where the profile has them and there is something to say."""
-    values = {
-        "AQ": seen.home,
-        "PA": compact(seen.expires),
-        "PB": compact(seen.birth),
-        "PC": seen.patron_class,
-        "PI": seen.internet,
-    }
+    values = (
+        ("AQ", seen.home),
+        ("PA", compact(seen.expires)),
+        ("PB", compact(seen.birth)),
+        ("PC", seen.patron_class),
+        ("PI", seen.internet),
+    )
     offered = here.account.profile.extensions
-    return tuple((key, value) for key, value in values.items() if value and key in offered)
+    return tuple([one for one in values if one[1] and one[0] in offered])
 
 
 def span(asked: Any) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """A desk for terminals that says what it is told to: for tests, and for who writes a client."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -7,12 +8,15 @@ from typing import Protocol
 from central.terminal import AtTerminal, Outcome, Refused
 from wire.messages.stream import Refusal
 
+Tell = Callable[[Outcome | None], None]
+"""Hears what came of a request; None: it was not done, and will not be."""
+
 
 class Terminals(Protocol):
     """What the server needs of the desk."""
 
-    async def submit(self, request: AtTerminal) -> Outcome:
-        """Do it, and return what came of it after the commit."""
+    def submit(self, request: AtTerminal, tell: Tell) -> None:
+        """Do it; `tell` hears what came of it on the loop, after the commit, never before this returns."""
 
 
 def _refused(_: AtTerminal) -> Outcome:
@@ -26,7 +30,7 @@ class ScriptedTerminals:
     say: Callable[[AtTerminal], Outcome] = _refused
     asked: list[AtTerminal] = field(default_factory=list)
 
-    async def submit(self, request: AtTerminal) -> Outcome:
+    def submit(self, request: AtTerminal, tell: Tell) -> None:
         """Keep the request; answer it."""
         self.asked.append(request)
-        return self.say(request)
+        asyncio.get_running_loop().call_soon(tell, self.say(request))

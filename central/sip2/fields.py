@@ -16,6 +16,8 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+FEW = 1024
+"""Values of a small field (a count, a status) whose text is kept: the same ones come again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ def count(width: int = 4) -> Kind[int]:
     return Kind(
         f"{width} digits or blanks",
         _read_count,
-        lambda value: blank if value < 0 else form % (value if value < most else most),
+        lru_cache(maxsize=FEW)(
+            lambda value: blank if value < 0 else form % (value if value < most else most)
+        ),
         -1,
     )
 
@@ -72,7 +76,7 @@ def word(width: int) -> Kind[str]:
             raise ValueError(f"{value!r} is not {width} characters long")
         return value
 
-    return Kind(f"{width} characters", lambda text: text, write, " " * width, plain=False)
+    return Kind(f"{width} characters", str, lru_cache(maxsize=FEW)(write), " " * width, plain=False)
 
 
 def one_of(letters: str, empty: str) -> Kind[str]:

@@ -1,9 +1,10 @@
 """One connection of a terminal: bytes and time around `session`.
 
 Reading is done where the frame is, in some tens of microseconds. What takes longer (the desk's commit, a PIN,
-a login) is a task of its connection, at most one at a time; frames that come meanwhile are held, and beyond a
-few nothing more is read from that terminal. So one terminal never keeps another waiting, and none can fill
-the memory. Nothing a terminal says is logged: no card, no PIN, no item.
+a login) is waited for, one thing at a time; frames that come meanwhile are held, and beyond a few nothing
+more is read from that terminal. So one terminal never keeps another waiting, and none can fill the memory.
+The desk calls back after its commit, and the answer leaves in that very turn of the loop. Nothing a terminal
+says is logged: no card, no PIN, no item.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ from central.sip2.effects import (
 from central.sip2.framing import Framer
 from central.sip2.house import House
 from central.sip2.session import Session, step
+from central.terminal import Outcome
 
 log = logging.getLogger("turnleaf.central.sip2.server")
 
@@ -79,6 +81,7 @@ class Line(asyncio.Protocol):
         self._since = self._last = self._loop.time()
         self._paused = self._full = self._closing = False
         self._soon = False
+        self._at_desk = False
         self._unread = 0
 
     # --- what asyncio tells
@@ -126,7 +129,7 @@ class Line(asyncio.Protocol):
 
     def deadline(self) -> float:
         """Return when to hang up, if nothing comes."""
-        if self.task is not None:
+        if self._waits:
             return float("inf")
         limits = self.house.limits
         return self._since + limits.login_s if self.session.account is None else self._last + limits.idle_s
@@ -135,7 +138,7 @@ class Line(asyncio.Protocol):
         """Answer what is held, as far as it goes without waiting."""
         self._soon = False
         for _ in range(TURN):
-            if not self._held or self._closing or self._paused or self.task is not None:
+            if not self._held or self._closing or self._paused or self._waits:
                 break
             self._frame = self._held.popleft()
             self.take(Heard(self._frame))
@@ -186,8 +189,9 @@ class Line(asyncio.Protocol):
                 if known is not None:
                     return LoggedIn(known)
                 self._start(effect)
-            case Submit():
-                self._start(effect)
+            case Submit(request):
+                self.house.terminals.submit(request, self._done)
+                self._at_desk = True
             case _:
                 assert_never(effect)
         return None
@@ -228,15 +232,35 @@ class Line(asyncio.Protocol):
 
     # --- what takes its time
 
-    def _start(self, effect: CheckLogin | JudgePin | Submit) -> None:
+    @property
+    def _waits(self) -> bool:
+        return self._at_desk or self.task is not None
+
+    def _done(self, outcome: Outcome | None) -> None:
+        """Go on after the desk's commit; without an outcome the desk has ended, and so do we."""
+        self._at_desk = False
+        try:
+            if outcome is None:
+                self.hang_up("we stop")
+            else:
+                self._go_on(Done(outcome))
+        except Exception as error:  # the desk calls, and has others to tell
+            self._told(error)
+            self.abort()
+
+    def _go_on(self, event: Event) -> None:
+        self._last = self._loop.time()
+        if not self._closing:
+            self.take(event)
+            self._work()
+
+    def _start(self, effect: CheckLogin | JudgePin) -> None:
         self.task = self._loop.create_task(self._later(effect), name="sip2 request")
 
-    async def _later(self, effect: CheckLogin | JudgePin | Submit) -> None:
+    async def _later(self, effect: CheckLogin | JudgePin) -> None:
         event: Event
         try:
             match effect:
-                case Submit(request):
-                    event = Done(await self.house.terminals.submit(request))
                 case JudgePin(card, pin):
                     event = Judged(await self.house.pin(self.who, card, pin))
                 case CheckLogin(user, password):
@@ -247,10 +271,7 @@ class Line(asyncio.Protocol):
             self._told(error)
             event = Failed(self._frame)
         self.task = None
-        self._last = self._loop.time()
-        if not self._closing:
-            self.take(event)
-            self._work()
+        self._go_on(event)
 
     # --- the end
 

@@ -21,12 +21,13 @@ from central.desk import Desk
 from central.ledger.ledger import Ledger
 from central.pin_tries import PinTries, TryLimits
 from central.sip2.accounts import Account, Accounts, network
+from central.sip2.fakes import Tell
 from central.sip2.house import House, Limits
 from central.sip2.profile import profile
 from central.sip2.reads import LedgerReads
 from central.sip2.server import Sip2Server
 from central.sip2.session import Terms
-from central.terminal import AtTerminal, Outcome
+from central.terminal import AtTerminal
 from circulation.policy import Policy
 from wire.clock import Clock, SystemClock
 from wire.errors import ConfigError
@@ -50,12 +51,9 @@ class AtDesk:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def submit(self, request: AtTerminal) -> Outcome:
-        """Do it, and return what came of it after the commit."""
-        result = await self._desk.submit(request)
-        if result.done is None:
-            raise RuntimeError("the desk did not say what came of a terminal's request")
-        return result.done
+    def submit(self, request: AtTerminal, tell: Tell) -> None:
+        """Do it; `tell` hears what came of it after the commit, without another turn of the loop."""
+        self._desk.hand_over(request, lambda result: tell(None if result is None else result.done))
 
 
 def on_loopback(host: str) -> bool:

@@ -226,10 +226,18 @@ def _go_on(session: Session, work: Work, now_ms: int) -> Stepped:
     here = _here(session, work, now_ms)
     need = next_need(here, work)
     if need is not None:
-        return session._replace(work=work), (need,)
+        return _working(session, work), (need,)
     said = answer(here, work)
     over = isinstance(said, EndSessionResponse)
     return _say(session, work._replace(language="000") if over else work, said, now_ms)
+
+
+def _working(session: Session, work: Work) -> Session:
+    """Return the session with a request open; spelled out, as in `_say`: it is done for every question."""
+    return Session(
+        session.terms, session.account, session.location, session.version, session.language, session.refused,
+        session.checked, session.frame, session.reply, work, session.login,
+    )  # fmt: skip
 
 
 def _logged_in(session: Session, account: Account | None, now_ms: int) -> Stepped:

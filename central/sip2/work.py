@@ -48,15 +48,23 @@ def learn(work: Work, found: Found) -> Work:
     """Add what came back."""
     match found:
         case FoundPatron():
-            return work._replace(patron=found)
+            return _looked(work, found, work.item)
         case FoundItem():
-            return work._replace(item=found)
+            return _looked(work, work.patron, found)
         case Done():
             return work._replace(done=found)
         case Judged(verdict):
             return work._replace(pin=verdict)
         case FoundWord():
             return work._replace(word=found)
+
+
+def _looked(work: Work, patron: FoundPatron | None, item: FoundItem | None) -> Work:
+    """Return the work with what was read; spelled out, because it is done for every question."""
+    return Work(
+        work.asked, work.frame, work.sequence, work.checked, work.language, work.pin_sent, work.pin,
+        patron, item, work.word, work.done,
+    )  # fmt: skip
 
 
 def next_need(here: Here, work: Work) -> Need | None:
@@ -92,7 +100,7 @@ def _names_holder(here: Here) -> bool:
 def _look(asked: PatronStatusRequest | PatronInformation, card: str) -> LookPatron:
     if isinstance(asked, PatronStatusRequest):
         return LookPatron(card)
-    lists = tuple(parts(asked.summary))
+    lists = () if asked.summary.isspace() else tuple(parts(asked.summary))
     return LookPatron(card, lists, *answers.span(asked)) if lists else LookPatron(card)
 
 

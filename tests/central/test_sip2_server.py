@@ -10,13 +10,13 @@ from sip2_server_kit import AT, POLICY, SECRET, framed, library, read, terminal,
 
 from central.pin_tries import PinTries
 from central.sip2.accounts import Accounts
-from central.sip2.fakes import ScriptedTerminals
+from central.sip2.fakes import ScriptedTerminals, Tell
 from central.sip2.house import House, Limits
 from central.sip2.reads import LedgerReads
 from central.sip2.serve import accounts_of
 from central.sip2.server import Sip2Server
 from central.sip2.session import Terms
-from central.terminal import AtTerminal, Outcome
+from central.terminal import AtTerminal
 from wire.clock import SystemClock
 
 ASK_63 = f"63001{AT}          AOharbour|AACARD4711|AC|"
@@ -169,7 +169,7 @@ async def test_two_hundred_connections_are_answered_at_once(tmp_path: Path) -> N
 class Broken(ScriptedTerminals):
     """A desk that breaks."""
 
-    async def submit(self, request: AtTerminal) -> Outcome:
+    def submit(self, request: AtTerminal, tell: Tell) -> None:
         raise RuntimeError(f"no disk for {request.do}")
 
 
