@@ -11,6 +11,8 @@ from lone_station import ROOT, SECURED, UNSECURED, LoneStation, lone_station
 from real.broker import RealBroker
 from swift_station import Leap
 
+from sim.chaos.stations import confirmed
+
 KEEP_DAYS = 7
 """How long these stations keep confirmed rows; the setting's default is 45 days."""
 HANDS_S = 0.15
@@ -107,6 +109,12 @@ async def swift(kind: str, folder: Path, broker: RealBroker) -> AsyncIterator[tu
         yield one, leap
 
 
+async def leap_over(station: LoneStation, leap: Leap, seconds: float) -> None:
+    """Let time go by once central has all; an entry that is open for hours would stop the lending."""
+    await station.until(lambda: confirmed(station.state_dir / "edge.db"))
+    leap.forward(seconds)
+
+
 async def live(
     station: LoneStation, leap: Leap, *, days: float, visits: int, marks: int, tell: Callable[[Mark], None]
 ) -> None:
@@ -115,12 +123,12 @@ async def live(
     for number in range(visits):
         if station.kind == "kiosk":
             await visit(station, number)
-            leap.forward(days * 43200 / visits)
+            await leap_over(station, leap, days * 43200 / visits)
             await bring_back(station, number)
-            leap.forward(days * 43200 / visits)
+            await leap_over(station, leap, days * 43200 / visits)
         else:
             await drop(station, number)
-            leap.forward(days * 86400 / visits)
+            await leap_over(station, leap, days * 86400 / visits)
         if (number + 1) % max(1, visits // marks) == 0:
             await station.confirmed()
             tell(mark(station, leap, number + 1))

@@ -81,7 +81,7 @@ async def test_a_loan_waits_for_the_disk_once_before_it_is_asked_and_twice_aroun
     assert counted[1:] == [(REQUEST, TAG)] * 2
 
 
-async def test_a_return_waits_for_the_disk_twice(
+async def test_a_return_is_two_syncs_and_a_third_for_the_count_of_the_box(
     tmp_path: Path, real_broker: RealBroker, syncs: Syncs
 ) -> None:
     async with lone_station("bin", tmp_path / "bin", real_broker, syncs.environment) as bin_1:
@@ -97,7 +97,7 @@ async def test_a_return_waits_for_the_disk_twice(
             await asyncio.sleep(0.5)
             counted.append(syncs() - before)
 
-    assert counted[1:] == [TAG + 1] * 2  # and the number of items in the box
+    assert counted[1:] == [TAG + 1] * 2
 
 
 async def test_a_commit_too_many_would_be_seen(tmp_path: Path, real_broker: RealBroker, syncs: Syncs) -> None:
