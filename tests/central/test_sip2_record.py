@@ -29,10 +29,10 @@ from wire.errors import ConfigError
 AT = datetime(2026, 11, 21, 9, 30)  # noqa: DTZ001 - SIP2 tells local times
 CARD, PIN, NAME, TITLE = "29000001234567", "4711", "Wilhelmina Wonder", "The Left Hand of Darkness"
 ITEM, STREET, MAIL, PHONE = "30000007654321", "Elm Street 5", "willa@example.org", "+45 5550 1234"
-SECRETS = (CARD, PIN, NAME, TITLE, ITEM, STREET, MAIL, PHONE, "kiosk-login", "kiosk-Qx7Zw9Kd3", "Wilhelmina")
+SECRETS = (CARD, PIN, NAME, TITLE, ITEM, STREET, MAIL, PHONE, "kiosk-login", "kiosk-Qx7Zw9Kd", "Wilhelmina")
 
 TALK: tuple[tuple[Any, Message], ...] = (
-    ("kiosk", Login(user="kiosk-login", password="kiosk-Qx7Zw9Kd3", location="By the door")),
+    ("kiosk", Login(user="kiosk-login", password="kiosk-Qx7Zw9Kd", location="By the door")),
     ("kiosk", PatronInformation(at=AT, institution="main", patron=CARD, pin=PIN, summary="  Y       ")),
     (
         "system",
@@ -118,7 +118,7 @@ def test_a_login_typed_at_a_prompt_is_a_number_of_bytes() -> None:
     said = transcript.hear("system", b"login: ", 0.0)
     said += transcript.hear("kiosk", b"kiosk-login\r", 0.1)
     said += transcript.hear("system", b"password: ", 0.2)
-    said += transcript.hear("kiosk", b"kiosk-Qx7Zw9Kd3\r\n", 0.3)
+    said += transcript.hear("kiosk", b"kiosk-Qx7Zw9Kd\r\n", 0.3)
     said += transcript.over(0.4)
     told = [json.loads(line) for line in said]
 
