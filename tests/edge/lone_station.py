@@ -29,6 +29,7 @@ from sim.hands import Finger
 from sim.processes import Daemon
 from sim.toml_text import toml_text
 from wire.errors import DeviceError
+from wire.messages.asks import AskAccount
 
 ROOT = Path(__file__).parents[2]
 OWNER, CARD = "DE-290", "29000000000017"
@@ -146,12 +147,17 @@ class LoneStation:
 
     async def card(self) -> None:
         """A patron shows the card, again while the last visit's goodbye stands, and is greeted."""
-        asked = len(self.central.asks)
+        before = self.greeted
         async with asyncio.timeout(20):
-            while len(self.central.asks) == asked:
+            while self.greeted == before:
                 self.scanner.scan(CARD)
                 with suppress(TimeoutError):
-                    await self.central.until(lambda: len(self.central.asks) > asked, timeout=0.5)
+                    await self.central.until(lambda: self.greeted > before, timeout=1.0)
+
+    @property
+    def greeted(self) -> int:
+        """How often central was asked for a patron's account."""
+        return sum(isinstance(one, AskAccount) for one in self.central.asks)
 
     async def written(self, books: list[SimTag], afi: int) -> None:
         """Wait until the tags of these items say so."""
