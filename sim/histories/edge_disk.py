@@ -65,6 +65,15 @@ class EdgeDisk:
         )
         return found[0][0] if found else "none"
 
+    def count(self, kind: str) -> int:
+        """Count the entries of a kind."""
+        return len(self._ask("SELECT seq FROM outbox WHERE kind = ?", kind))
+
+    def copy_at(self) -> int:
+        """Return the number of the last change in a gate's copy of the items; -1 without one."""
+        found = self._ask("SELECT n FROM items_copy")
+        return int(found[0][0]) if found else -1
+
     async def settled(self, house: "House", *items: str) -> None:
         """Wait until each item's newest request is done: its tag's report is written down."""
         await house.until(lambda: all(self.phase(item) == "done" for item in items), "reports written down")

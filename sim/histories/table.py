@@ -50,9 +50,9 @@ HISTORIES: tuple[History, ...] = (
     History(
         "killed-before-the-tag",
         "A kiosk is killed between the loan and the writing of the tag.",
-        "The loan stands, the tag is secured, and a case says that the tag is unknown.",
+        "The loan stands, the tag is secured, a case says so, and the gate lets it pass with a case.",
         "visits:killed_before_the_tag",
-        stations=ONE,
+        stations={"kiosk-1": "kiosk", "gate-1": "gate"},
     ),
     History(
         "killed-before-the-read-back",

@@ -55,7 +55,22 @@ async def killed_before_the_tag(house: House, ending: Ending) -> None:
     await house.at_rest()
     ending.see("the kiosk's own word", disk.phase(item), "unknown")
     ending.item("the item", item, loan=f"open of {house.people[1].patron}", tag="secured")
-    ending.account("tag-unknown at kiosk-1")
+    await _carried_out(house, ending, item)
+    ending.see("the gate", ", ".join(row[0] for row in ending.ask("SELECT verdict FROM passage")), "pass")
+    ending.account("tag-unknown at kiosk-1", "lent-but-secured at gate-1")
+
+
+async def _carried_out(house: House, ending: Ending, item: str) -> None:
+    """Somebody goes out with an item through a gate that knows what central knows."""
+    gate = house.edge("gate-1")
+    change = ending.ask(LAST_CHANGE)[0][0]
+    await house.until(lambda: gate.copy_at() >= change, "the gate's copy as it should be")
+    await house.world.walk((item,), "gate-1", "out")
+    await house.until(lambda: gate.count("passage/1") > 0, "a passage written down")
+    await house.arrived()
+
+
+LAST_CHANGE = "SELECT max(n) FROM change"
 
 
 async def killed_before_the_read_back(house: House, ending: Ending) -> None:

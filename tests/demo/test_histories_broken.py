@@ -36,7 +36,7 @@ LENDS_WITH_A_FULL_OUTBOX: Patch = ("kiosk/station_work.py", "LENDING_STOPS = 0.8
     ("name", "patch", "seen"),
     [
         ("answered-after-leaving", LEAVING_IS_NOT_WRITTEN_DOWN, "and not loan none, tag secured"),
-        ("killed-before-the-tag", HALF_WRITTEN_TAGS_ARE_FORGOTTEN, "and not tag-unknown at kiosk-1"),
+        ("killed-before-the-tag", HALF_WRITTEN_TAGS_ARE_FORGOTTEN, "and not lent-but-secured at gate-1, tag-unknown at kiosk-1"),
         ("lent-while-another-had-it", LATE_CHECKIN_ENDS_THE_NEWEST, "what A had taken back: loan none, tag unsecured"),
         ("restored-from-yesterday", CONFIRMED_NEVER_FALLS, "in the ledger (and not comes to its end)"),
         ("outbox-nearly-full", LENDS_WITH_A_FULL_OUTBOX, "and not returns-only: outbox nearly full"),
