@@ -12,12 +12,11 @@ from firmware_bridge.apdu import Steps
 from firmware_bridge.errors import DeviceRefused, FrameError, TagError, TagGone, TagWriteFailed
 from firmware_bridge.pcsc_pad_ways import Way, without_flags
 from firmware_bridge.ports import AfiResult, EasResult, TagMemory
+from firmware_bridge.read_back import LISTENS, NO_EAS, afi_said, eas_said
 from wire.errors import DeviceError
 
 T = TypeVar("T")
 MOST_BLOCKS: Final = 256
-LISTENS: Final = 3
-"""How often EAS ALARM must be unanswered, by a tag that answers other questions, to count as off."""
 READ_BYTES: Final = 64
 """What is read of a tag for lending: the basic block of ISO 28560-3 and more."""
 TRIES: Final = 3
@@ -109,23 +108,17 @@ def write_afi(way: Way, uid: str, afi: int, *, tries: int = TRIES) -> Steps[AfiR
     yield from way.begin()
     result = AfiResult("unknown")
     for _ in range(tries):
-        told = ""
+        failed = None
         try:
             yield from way.ask(uid, iso15693.WRITE_AFI, bytes((afi,)))
         except DeviceError as error:
-            told = error.seen
+            failed = error
         try:
-            now = (yield from information(way, uid)).afi
+            result = afi_said(afi, (yield from information(way, uid)).afi, failed)
         except DeviceError as error:
             result = AfiResult("unknown", None, error.seen)
-            continue
-        if now == afi:
-            result = AfiResult("verified", now)
+        if result.outcome == "verified":
             break
-        if now is None:
-            result = AfiResult("unknown", None, "the tag does not tell its AFI")
-        else:
-            result = AfiResult("failed", now, told or f"AFI {now:02X} was read back")
     try:
         yield from way.end()
     except DeviceError:
@@ -182,7 +175,7 @@ def _told(way: Way, uid: str, command: int, data: bytes) -> Steps[TagError | Non
 def eas(way: Way, uid: str) -> Steps[EasResult]:
     """Ask for the EAS bit; off is only what a tag that answers other questions is silent to, three times."""
     if not iso15693.has_eas(uid):
-        return EasResult(None, "the tag's maker has no EAS that is known here")
+        return NO_EAS
     try:
         yield from same(uid)
         return (yield from held(way, _eas(way, uid)))
@@ -208,7 +201,7 @@ def _eas(way: Way, uid: str) -> Steps[EasResult]:
 def set_eas(way: Way, uid: str, on: bool, *, tries: int = TRIES) -> Steps[EasResult]:
     """Set or reset the EAS bit and ask for it again; only what was heard afterwards counts."""
     if not iso15693.has_eas(uid):
-        return EasResult(None, "the tag's maker has no EAS that is known here")
+        return NO_EAS
     command = iso15693.SET_EAS if on else iso15693.RESET_EAS
     try:
         yield from same(uid)
@@ -220,14 +213,12 @@ def set_eas(way: Way, uid: str, on: bool, *, tries: int = TRIES) -> Steps[EasRes
 def _set_eas(way: Way, uid: str, command: int, on: bool, tries: int) -> Steps[EasResult]:
     result = EasResult(None)
     for _ in range(tries):
-        told = ""
+        failed: DeviceError | None = None
         try:
             yield from way.ask(uid, command, nxp=True)
         except (TagGone, TagError, FrameError) as error:
-            told = error.seen
-        result = yield from _eas(way, uid)
+            failed = error
+        result = eas_said(on, (yield from _eas(way, uid)), failed)
         if result.on is on:
             break
-        if told and result.on is not None:
-            result = EasResult(result.on, told)
     return result

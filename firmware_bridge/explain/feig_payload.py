@@ -7,8 +7,9 @@ problem. Block bytes are shown in the tag's own order.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from firmware_bridge import iso15693
 from firmware_bridge.errors import FrameError
-from firmware_bridge.feig import buffer, commands, control, custom, words
+from firmware_bridge.feig import buffer, commands, control, words
 
 Fields = Mapping[str, Any]
 
@@ -124,7 +125,7 @@ def _transparent_request(data: bytes) -> Fields:
 
 
 def _transparent_answer(data: bytes) -> Fields:
-    sequence = data[1:-2] == custom.EAS_SEQUENCE
+    sequence = data[1:-2] == iso15693.EAS_SEQUENCE
     return {"tag_answer": data.hex(), "eas_sequence": sequence}
 
 

@@ -4,6 +4,7 @@ Set, reset, lock and alarm are FEIG's own sub-commands (H60301 §8.3). What they
 byte for byte, as the ICODE SLIX data sheet has it; the reader adds SOF, CRC and EOF (H60301 §8.6).
 """
 
+from firmware_bridge import iso15693
 from firmware_bridge.errors import FrameError
 from firmware_bridge.feig import words
 from firmware_bridge.feig.frames import Frame
@@ -12,16 +13,6 @@ READ, WRITE = 0x01, 0x02
 """MODE of BF: answer expected at once, or after a write (up to 20 ms)."""
 FLAGS = 0x22
 """ISO 15693 request flags: high data rate, addressed."""
-GET_RANDOM, SET_PASSWORD = 0xB2, 0xB3
-EAS_AFI_PASSWORD = 0x10
-"""Password identifier of EAS and AFI."""
-EAS_SEQUENCE = bytes.fromhex("2FB36270D5A7907FE8B18038D281497682DA9A866FAF8BB0F19CD112A57237EF")
-"""What a tag with EAS on answers to EAS ALARM, 256 fixed bits; three independent sources agree."""
-
-
-def has_eas(uid: str) -> bool:
-    """Whether the tag is NXP's (UID E0 04 …): another maker's tag is silent to these commands, EAS or not."""
-    return uid.upper().startswith("E004")
 
 
 def set_eas(uid: str, on: bool) -> Frame:
@@ -50,18 +41,18 @@ def transparent(request: bytes, answer_bytes: int, *, mode: int = READ) -> Frame
 
 def raw_eas_alarm(uid: str) -> Frame:
     """Ask for the EAS sequence itself, for readers without the sub-command."""
-    return transparent(_nxp(words.EAS_ALARM, uid), 1 + len(EAS_SEQUENCE) + 2)
+    return transparent(_nxp(words.EAS_ALARM, uid), 1 + len(iso15693.EAS_SEQUENCE) + 2)
 
 
 def get_random(uid: str) -> Frame:
     """Ask for the 16 random bits with which a password is covered."""
-    return transparent(_nxp(GET_RANDOM, uid), 1 + 2 + 2)
+    return transparent(_nxp(iso15693.GET_RANDOM, uid), 1 + 2 + 2)
 
 
 def set_password(uid: str, password: bytes, random: bytes) -> Frame:
     """Give the 4-byte password of EAS and AFI, covered by the random number twice over."""
-    covered = bytes(a ^ b for a, b in zip(password, random * 2, strict=True))
-    request = _nxp(SET_PASSWORD, uid) + bytes((EAS_AFI_PASSWORD,)) + covered
+    covered = iso15693.cover_password(password, random)
+    request = _nxp(iso15693.SET_PASSWORD, uid) + bytes((iso15693.EAS_AFI_PASSWORD,)) + covered
     return transparent(request, 1 + 2, mode=WRITE)
 
 
@@ -83,5 +74,5 @@ def parse_transparent(data: bytes, size: int) -> bytes:
 
 def parse_sequence(data: bytes) -> None:
     """Take the EAS sequence; raises FrameError for any other bits."""
-    if parse_transparent(data, len(EAS_SEQUENCE)) != EAS_SEQUENCE:
+    if parse_transparent(data, len(iso15693.EAS_SEQUENCE)) != iso15693.EAS_SEQUENCE:
         raise FrameError("a tag answered EAS ALARM with other bits than the EAS sequence")

@@ -1,8 +1,7 @@
 """What is done to one tag through a FEIG reader: read, written, locked, secured, each with its look behind.
 
-An answer that is lost says nothing about the tag: after a write that timed out, or failed, what was to be
-changed is read; only what was read back counts. A tag that cannot be read is "unknown", never "secured" or
-not.
+What marks a tag secured is written and judged as everywhere (`firmware_bridge.read_back`); blocks and locks
+are held to the same rule here: only what was read back counts.
 
 Two questions whose answers look alike never follow one another, so that an answer that comes twice cannot
 pass for the next one: a read of blocks stands between two others (a change of the count tells chunks apart),
@@ -19,32 +18,29 @@ from firmware_bridge.errors import (
     FrameError,
     TagError,
     TagGone,
-    TagLocked,
     TagWriteFailed,
 )
 from firmware_bridge.feig import commands, custom, words
 from firmware_bridge.feig.frames import Frame
 from firmware_bridge.feig.line import Line
-from firmware_bridge.ports import AfiResult, EasResult, TagMemory
+from firmware_bridge.ports import TagMemory
+from firmware_bridge.read_back import ReadBack
 from wire.errors import DeviceError
 
 READ_BYTES = 64
 """Bytes of a tag that are read: the basic block and the extension blocks that matter for lending."""
-LISTENS = 3
-"""Times that a tag must be silent to EAS ALARM, and answer otherwise, before its EAS bit counts as 0."""
-
 MOST_LOCKED = 16
 """Blocks locked by one command: a lock writes, and takes up to 20 ms each (ISO 15693-3)."""
 
 T = TypeVar("T")
 
 
-class TagAccess:
+class TagAccess(ReadBack):
     """Tags through the line to a reader. `attempts` is how often a security state is written at most."""
 
     def __init__(self, line: Line, *, attempts: int, blocks_turned: bool) -> None:
+        super().__init__(line, tries=attempts)
         self._line = line
-        self._attempts = attempts
         self._turned = blocks_turned
 
     async def read_tag(self, uid: str) -> TagMemory:
@@ -65,41 +61,9 @@ class TagAccess:
             at += count
         return _memory(system, data, locked)
 
-    async def write_afi(self, uid: str, afi: int) -> AfiResult:
-        """Write the AFI and read it back, up to `attempts` times.
-
-        Raises DeviceLost or DeviceTimeout when the reader is not there, so that surely nothing was
-        written; later it answers "unknown". A caller that is cancelled inside must take it as unknown.
-        """
-        await self._line.ready()
-        result = AfiResult("unknown")
-        for _ in range(self._attempts):
-            result, final = await self._write_and_look(uid, afi)
-            if final:
-                break
-        return result
-
-    async def _write_and_look(self, uid: str, afi: int) -> tuple[AfiResult, bool]:
-        """Return what one write came to, and whether another one would be of no use."""
-        failed = await self._try(commands.write_afi(uid, afi), f"writing AFI {afi:02X} to a tag")
-        try:
-            now = (await self._system(uid)).afi
-        except DeviceError as error:
-            return AfiResult("unknown", None, error.seen), False
-        if now == afi:
-            return AfiResult("verified", now), True
-        reason = failed.seen if failed else f"AFI {now:02X} was read back"
-        return AfiResult("failed", now, reason), isinstance(failed, TagLocked)
-
     async def lock_afi(self, uid: str) -> None:
         """Lock the AFI for ever. Nothing reads that back but another write, so only an answer counts."""
         await self._tag(commands.lock_afi(uid), "locking the AFI of a tag", _nothing, once=True)
-
-    async def write_dsfid(self, uid: str, dsfid: int) -> None:
-        """Write the DSFID and read it back; raises TagError, TagGone."""
-        failed = await self._try(commands.write_dsfid(uid, dsfid), f"writing DSFID {dsfid:02X} to a tag")
-        if (await self._system(uid)).dsfid != dsfid:
-            raise failed or TagWriteFailed("the tag holds another DSFID than was written")
 
     async def lock_dsfid(self, uid: str) -> None:
         """Lock the DSFID for ever. Nothing reads that back but another write, so only an answer counts."""
@@ -164,24 +128,20 @@ class TagAccess:
             security = (await self._read(uid, first, count, size, security=True)).security
         return commands.locked(security, first)
 
-    async def eas(self, uid: str) -> EasResult:
-        """Ask whether the EAS bit of a tag is set.
+    async def _put_afi(self, uid: str, afi: int) -> DeviceError | None:
+        return await self._try(commands.write_afi(uid, afi), f"writing AFI {afi:02X} to a tag")
 
-        A tag whose bit is set sends a fixed sequence, and then it is surely on. One whose bit is 0 is
-        silent, as one that is gone is: it counts as off when it is silent three times and answers
-        another question after each silence. Only NXP's tags have an EAS that is asked for like this.
-        """
-        if not custom.has_eas(uid):
-            return EasResult(None, "the tag's maker has no EAS that is known here")
-        try:
-            await self._system(uid)
-            for _ in range(LISTENS):
-                if await self._sounds(uid):
-                    return EasResult(True)
-                await self._system(uid)
-        except DeviceError as error:
-            return EasResult(None, error.seen)
-        return EasResult(False)
+    async def _afi_now(self, uid: str) -> int | None:
+        return (await self._system(uid)).afi
+
+    async def _put_dsfid(self, uid: str, dsfid: int) -> DeviceError | None:
+        return await self._try(commands.write_dsfid(uid, dsfid), f"writing DSFID {dsfid:02X} to a tag")
+
+    async def _dsfid_now(self, uid: str) -> int | None:
+        return (await self._system(uid)).dsfid
+
+    async def _put_eas(self, uid: str, on: bool) -> DeviceError | None:
+        return await self._try(custom.set_eas(uid, on), f"{'setting' if on else 'resetting'} EAS")
 
     async def _sounds(self, uid: str) -> bool:
         """Whether the EAS sequence was heard; through transparent mode where the reader has no command."""
@@ -197,26 +157,6 @@ class TagAccess:
         except TagGone:
             return False
         return True
-
-    async def set_eas(self, uid: str, on: bool) -> EasResult:
-        """Set or reset the EAS bit and ask for it again; only what was heard afterwards counts.
-
-        Raises DeviceLost or DeviceTimeout when the reader is not there, so that surely nothing was done.
-        """
-        if not custom.has_eas(uid):
-            return EasResult(None, "the tag's maker has no EAS that is known here")
-        await self._line.ready()
-        result = EasResult(None)
-        for _ in range(self._attempts):
-            failed = await self._try(custom.set_eas(uid, on), f"{'setting' if on else 'resetting'} EAS")
-            result = await self.eas(uid)
-            if result.on is on:
-                break
-            if failed and result.on is not None:
-                result = EasResult(result.on, failed.seen)
-            if isinstance(failed, TagLocked):
-                break
-        return result
 
     async def open_with(self, uid: str, password: bytes) -> None:
         """Give the password of EAS and AFI to a tag, once: a wrong one mutes the tag until the field was off.

@@ -1,7 +1,7 @@
 """What is done to one tag through a 3M reader: read, written, locked, secured, each with its look behind.
 
-An answer that is lost says nothing about the tag: after a write what was to be changed is read, and only what
-was read back counts. A tag that cannot be read is "unknown", never "secured" or not.
+What marks a tag secured is written and judged as everywhere (`firmware_bridge.read_back`); blocks and locks
+are held to the same rule here: only what was read back counts.
 
 Two questions whose answers look alike never follow one another across a change: a write, or a question of
 another kind, stands between two looks at the same thing, so that an answer that comes twice cannot pass for
@@ -22,10 +22,10 @@ from firmware_bridge.errors import (
     FrameError,
     TagError,
     TagGone,
-    TagLocked,
     TagWriteFailed,
 )
-from firmware_bridge.ports import AfiResult, EasResult, TagMemory
+from firmware_bridge.ports import TagMemory
+from firmware_bridge.read_back import ReadBack
 from firmware_bridge.threem import commands, words
 from firmware_bridge.threem.commands import MOST_BLOCKS, Blocks, TagInfo
 from firmware_bridge.threem.frames import Frame
@@ -35,18 +35,16 @@ from wire.errors import DeviceError
 READ_BYTES: Final = 64
 """Bytes of a tag that are read: the basic block and the extension blocks that matter for lending."""
 MOST_TAG_BLOCKS: Final = 256
-LISTENS: Final = 3
-"""Times that an EAS check must say 0, and the tag answer otherwise, before its EAS bit counts as 0."""
 
 T = TypeVar("T")
 
 
-class TagAccess:
+class TagAccess(ReadBack):
     """Tags through the line to a reader. `write_tries` is how often a security state is written at most."""
 
     def __init__(self, line: Line, *, write_tries: int) -> None:
+        super().__init__(line, tries=write_tries)
         self._line = line
-        self._tries = write_tries
         self._knows_info = True
 
     async def read_tag(self, uid: str) -> TagMemory:
@@ -113,30 +111,6 @@ class TagAccess:
             data, locked = data + found.data, locked | found.locked
         return Blocks(data, locked)
 
-    async def write_afi(self, uid: str, afi: int) -> AfiResult:
-        """Write the AFI and read it back, up to `write_tries` times.
-
-        Raises DeviceLost or DeviceTimeout when the reader is not there, so that surely nothing was
-        written; later it answers "unknown". A caller that is cancelled inside must take it as unknown.
-        """
-        await self._line.ready()
-        result = AfiResult("unknown")
-        for _ in range(self._tries):
-            failed = await self._try(
-                uid, commands.to_tag(words.WRITE_AFI, uid, bytes((afi,))), f"writing AFI {afi:02X} to a tag"
-            )
-            try:
-                now = await self.afi(uid)
-            except DeviceError as error:
-                result = AfiResult("unknown", None, error.seen)
-                continue
-            if now == afi:
-                return AfiResult("verified", now)
-            result = AfiResult("failed", now, failed.seen if failed else f"AFI {now:02X} was read back")
-            if isinstance(failed, TagLocked):
-                break
-        return result
-
     async def lock_afi(self, uid: str) -> None:
         """Lock the AFI for ever. Nothing reads that back but another write, so only an answer counts."""
         await self._order(uid, commands.to_tag(words.LOCK_AFI, uid), "locking the AFI of a tag")
@@ -145,13 +119,6 @@ class TagAccess:
         """Ask a tag for its DSFID; raises TagGone, TagError."""
         request = commands.to_tag(words.GET_DSFID, uid)
         return await self._tag(uid, request, "asking a tag for its DSFID", commands.parse_byte)
-
-    async def write_dsfid(self, uid: str, dsfid: int) -> None:
-        """Write the DSFID and read it back; raises TagError, TagGone."""
-        request = commands.to_tag(words.WRITE_DSFID, uid, bytes((dsfid,)))
-        failed = await self._try(uid, request, f"writing DSFID {dsfid:02X} to a tag")
-        if await self.dsfid(uid) != dsfid:
-            raise failed or TagWriteFailed("the tag holds another DSFID than was written")
 
     async def lock_dsfid(self, uid: str) -> None:
         """Lock the DSFID for ever. Nothing reads that back but another write, so only an answer counts."""
@@ -193,46 +160,28 @@ class TagAccess:
         if open_still:
             raise failed or TagWriteFailed(f"blocks {open_still} are not locked after they were to be")
 
-    async def eas(self, uid: str) -> EasResult:
-        """Ask whether the EAS bit of a tag is set.
+    async def _put_afi(self, uid: str, afi: int) -> DeviceError | None:
+        request = commands.to_tag(words.WRITE_AFI, uid, bytes((afi,)))
+        return await self._try(uid, request, f"writing AFI {afi:02X} to a tag")
 
-        The reader says 1 when it heard the tag's EAS sequence, and then it is surely on. It says 0 for a
-        tag that is off and for one that is gone: it counts as off when it is 0 three times and the tag
-        answers another question before and after each. Only NXP's tags have an EAS that is known here.
-        """
-        if not iso15693.has_eas(uid):
-            return EasResult(None, "the tag's maker has no EAS that is known here")
-        request = commands.to_tag(words.CHECK_EAS, uid)
-        try:
-            await self.afi(uid)
-            for _ in range(LISTENS):
-                if await self._tag(uid, request, "asking a tag for its EAS bit", commands.parse_byte):
-                    return EasResult(True)
-                await self.afi(uid)
-        except DeviceError as error:
-            return EasResult(None, error.seen)
-        return EasResult(False)
+    async def _afi_now(self, uid: str) -> int | None:
+        return await self.afi(uid)
 
-    async def set_eas(self, uid: str, on: bool) -> EasResult:
-        """Set or reset the EAS bit and ask for it again; only what was heard afterwards counts.
+    async def _put_dsfid(self, uid: str, dsfid: int) -> DeviceError | None:
+        request = commands.to_tag(words.WRITE_DSFID, uid, bytes((dsfid,)))
+        return await self._try(uid, request, f"writing DSFID {dsfid:02X} to a tag")
 
-        Raises DeviceLost or DeviceTimeout when the reader is not there, so that surely nothing was done.
-        """
-        if not iso15693.has_eas(uid):
-            return EasResult(None, "the tag's maker has no EAS that is known here")
-        await self._line.ready()
-        result = EasResult(None)
+    async def _dsfid_now(self, uid: str) -> int | None:
+        return await self.dsfid(uid)
+
+    async def _put_eas(self, uid: str, on: bool) -> DeviceError | None:
         request = commands.to_tag(words.EAS_CONTROL, uid, bytes((int(on),)))
-        for _ in range(self._tries):
-            failed = await self._try(uid, request, f"{'setting' if on else 'resetting'} EAS")
-            result = await self.eas(uid)
-            if result.on is on:
-                break
-            if failed and result.on is not None:
-                result = EasResult(result.on, failed.seen)
-            if isinstance(failed, TagLocked):
-                break
-        return result
+        return await self._try(uid, request, f"{'setting' if on else 'resetting'} EAS")
+
+    async def _sounds(self, uid: str) -> bool:
+        """Whether the reader heard the tag's EAS sequence; its 0 is silence, of whatever kind."""
+        request = commands.to_tag(words.CHECK_EAS, uid)
+        return bool(await self._tag(uid, request, "asking a tag for its EAS bit", commands.parse_byte))
 
     async def quiet(self, uid: str) -> None:
         """Let no inventory find a tag until it was out of the field."""

@@ -6,6 +6,7 @@ Each function returns (status, data). Air times are added up by the pad, exchang
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from firmware_bridge import iso15693
 from firmware_bridge.feig import custom, words
 from sim.devices.air import exchange_s, inventory_s
 from sim.devices.field import Field
@@ -145,9 +146,9 @@ class TagCommands:
         match command, len(rest):
             case words.EAS_ALARM, 0:
                 return words.OK, tag.eas_alarm()
-            case custom.GET_RANDOM, 0:
+            case iso15693.GET_RANDOM, 0:
                 return words.OK, tag.get_random()
-            case custom.SET_PASSWORD, 5:
+            case iso15693.SET_PASSWORD, 5:
                 tag.set_password(rest[0], rest[1:])
                 return words.OK, b""
         raise TagRefused(0x01)
