@@ -7,8 +7,9 @@ FOLDER, and kept open for all rounds. In each round every ledger in turn takes t
 central's: 70 % checkouts decided by the policy, 20 % returns, every third of them of a loan from long ago, 10 %
 reports on tags; a thousand under way, groups of up to five hundred, synchronous FULL. The first facts of a round
 are not counted: they bring the pages that such a morning needs to memory. `cpu_us` is this process's processor
-time for a fact, decoding included, `wall_us` the time, `written_kb` what went to the disk. Ratios are those of
-one round, and the middle one counts. `upkeep_ms` is the desk's minute's work, on its thread.
+time for a fact, decoding included, `wall_us` the time, `written_kb` what was written (log and file). Ratios are those of
+one round, and the middle one counts. With `--ordered` each ledger takes as many facts again whose ids begin with
+the time, as those of RFC 9562 version 7 do: they stand side by side in the trees. `upkeep_ms` is the desk's minute's work, on its thread.
 """
 
 import argparse
@@ -54,12 +55,19 @@ class Morning:
     long_out: list[str] = field(default_factory=list)
     unreported: list[tuple[str, str]] = field(default_factory=list)
     said: int = 0
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         self.streams = [(new_id(), 0, "") for _ in range(STATIONS)]
         self.shelf = [f"i{n}" for n in range(ITEMS) if n % OUT_EACH]
         self.long_out = [f"i{n}" for n in range(0, LONG_OUT * OUT_EACH, OUT_EACH)]
         self.rng.shuffle(self.shelf)
+
+    def id(self) -> str:
+        """Return the id of a new fact."""
+        if self.ordered:
+            return f"{millis(SystemClock().now()):012x}{self.said % 4096:03x}{new_id()[15:]}"
+        return new_id()
 
     def body(self, fact: str) -> dict[str, Any]:
         """Return what happens next."""
@@ -81,7 +89,7 @@ class Morning:
         """Return the next facts, stations in turn: (station, payload)."""
         made, now = [], SystemClock().now().isoformat()
         for _ in range(count):
-            place, fact = self.said % STATIONS, new_id()
+            place, fact = self.said % STATIONS, self.id()
             stream, seq, prev = self.streams[place]
             body = self.body(fact) | {"at": now, "clock": "synced", "boot": "b", "mono": self.said}
             entry = {"kind": "entry", "stream": stream, "link": "l", "to": self.boot, "seq": seq + 1}
@@ -107,8 +115,9 @@ class Sized:
         ledger = Ledger.open(f"sqlite:///{path}", policy=POLICY)
         return cls(path, loans, ledger, Morning(ledger.boot, random.Random(7)))
 
-    async def round(self, facts: int) -> dict[str, float]:
+    async def round(self, facts: int, *, ordered: bool = False) -> dict[str, float]:
         """Take facts through a desk; return what one of them costs."""
+        self.morning.ordered = ordered
         desk = Desk(self.ledger, OwnLedger(POLICY), POLICY, SystemClock(), b"k" * 32)
         running = asyncio.create_task(desk.run())
         try:
@@ -149,31 +158,33 @@ class Sized:
 
 
 def disk() -> int:
-    """Return the bytes that this process has sent to the disk."""
+    """Return the bytes that this process has written."""
     for line in Path("/proc/self/io").read_text().splitlines():
-        if line.startswith("write_bytes"):
+        if line.startswith("wchar"):
             return int(line.split()[1])
-    raise ValueError("/proc/self/io tells no write_bytes")
+    raise ValueError("/proc/self/io tells no wchar")
 
 
 def trees(path: Path) -> dict[str, float]:
     """Return the megabytes of the largest tables and indexes of a ledger."""
     with closing(sqlite3.connect(path)) as db:
-        found = db.execute(
-            "SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = 1 GROUP BY name ORDER BY 2 DESC"
+        (page,) = db.execute("PRAGMA page_size").fetchone()
+        found = db.execute("SELECT name, pageno FROM dbstat WHERE aggregate = 1 ORDER BY 2 DESC").fetchmany(
+            14
         )
-        return {name: round(size / 1e6, 1) for name, size in found.fetchmany(14)}
+        return {name: round(pages * page / 1e6, 1) for name, pages in found}
 
 
-def summary(found: dict[int, list[dict[str, float]]]) -> dict[str, Any]:
+def summary(found: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
     """Return the middle of all rounds for each size, and each size's costs over the first one's."""
-    first, told = next(iter(found.values())), {}
-    for loans, rounds in found.items():
+    told = {}
+    for kind, rounds in found.items():
+        first = next(base for name, base in found.items() if ("ordered" in name) == ("ordered" in kind))
         figures = {name: round(statistics.median(one[name] for one in rounds), 2) for name in rounds[0]}
         for name in ("cpu_us", "wall_us"):
             ratios = [one[name] / base[name] for one, base in zip(rounds, first, strict=True)]
             figures[f"{name} ÷ smallest"] = round(statistics.median(ratios), 2)
-        told[f"{loans} loans"] = figures
+        told[kind] = figures
     return told
 
 
@@ -187,13 +198,15 @@ async def measure(args: argparse.Namespace) -> dict[str, Any]:
             took = time.perf_counter() - began
             say(f"{loans} loans: {path.stat().st_size / 1e9:.2f} GB, made in {took:.0f} s")
             sized.append(Sized.open(path, loans))
-        found: dict[int, list[dict[str, float]]] = {one.loans: [] for one in sized}
+        found: dict[str, list[dict[str, float]]] = {}
         for number in range(args.rounds):
-            for one in sized:
-                figures = await one.round(args.facts)
-                found[one.loans].append(figures)
-                shown = ", ".join(f"{name} {value:.1f}" for name, value in figures.items())
-                say(f"round {number + 1} of {args.rounds}, {one.loans} loans: {shown}")
+            for ordered in (False, True)[: 1 + args.ordered]:
+                for one in sized:
+                    figures = await one.round(args.facts, ordered=ordered)
+                    kind = f"{one.loans} loans{', ordered ids' if ordered else ''}"
+                    found.setdefault(kind, []).append(figures)
+                    shown = ", ".join(f"{name} {value:.1f}" for name, value in figures.items())
+                    say(f"round {number + 1} of {args.rounds}, {kind}: {shown}")
         for one in sized:
             one.close()
         told = summary(found)
@@ -216,15 +229,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dir", type=Path, help="folder on the disk that is measured")
     parser.add_argument(
+        "--ordered", action="store_true", help="as many facts with ids in the order of time too"
+    )
+    parser.add_argument(
         "--trees", action="store_true", help="the size of each table and index of the last ledger too"
     )
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args(argv)
-    if args.facts * args.rounds * 1.5 * 0.7 > ITEMS * 0.9:
+    if args.facts * args.rounds * (1 + args.ordered) * 1.5 * 0.7 > ITEMS * 0.9:
         parser.error("so many facts lend more items than the shelf has")
     found = asyncio.run(measure(args))
     print(
-        json.dumps(found) if args.json else "\n".join(f"{name:22} {value}" for name, value in found.items())
+        json.dumps(found) if args.json else "\n".join(f"{name:28} {value}" for name, value in found.items())
     )
     return 0
 

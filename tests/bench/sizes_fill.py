@@ -3,9 +3,12 @@
 What is there afterwards is what central would have left: a loan, its answer, a return, and four lines of the journal
 for each (lent, tag written, returned, tag secured); loans of one item do not overlap; one item in ten of
 those that were ever lent is out now, with a patron; who had the others is forgotten; items stand where
-their history leaves them; the changes of the last month are numbered. Ids are random in their first 60
-bits as `wire.ids.new_id` makes them, and say nothing of time: rows made in the order of their ids are, for the
-trees, like rows made in the order of time. They are made in that order because that is a hundred times faster.
+their history leaves them; the changes of the last month are numbered. Ids are spread evenly as those of
+`wire.ids.new_id` are, and say nothing of time.
+
+Rows are made in the order of their ids, because that is a hundred times faster; but a tree that was filled in order
+has only full pages, and each fact of the bench would split one in every tree, which no grown ledger does. So every
+third row comes in a second pass between the others: the pages are then as full as random growth leaves them.
 """
 
 import sqlite3
@@ -21,6 +24,9 @@ PRIME = 1_000_003
 """Without a common factor with any number of loans made here: n × PRIME mod loans names each loan once."""
 OUT_EACH = 10
 """Every tenth item that was ever lent is out now."""
+
+GROWN = ("ix_loan_item", "ix_checkin_item")
+"""Indexes that grow in no order, as ids do; the others grow at their end."""
 
 PLAN = """
 CREATE TABLE plan.loan AS
@@ -50,17 +56,17 @@ REGISTRY = (
 HISTORY = (
     "INSERT INTO loan (request, item, patron, station, branch, start, ended, due, first_due, renewals, withdrawn, contested, tag)"
     " SELECT lent, item, CASE WHEN ended IS NULL THEN 'p' || (n * 7 % :patrons) END, station, 'main', start, ended,"
-    " date(start / 1000 + 28 * 86400, 'unixepoch'), date(start / 1000 + 28 * 86400, 'unixepoch'), 0, 0, 0, 'written' FROM plan.loan",
+    " date(start / 1000 + 28 * 86400, 'unixepoch'), date(start / 1000 + 28 * 86400, 'unixepoch'), 0, 0, 0, 'written' FROM plan.loan WHERE {share}",
     "INSERT INTO answer (request, outcome, item, due, renewed, at)"
-    " SELECT lent, 'granted', item, date(start / 1000 + 28 * 86400, 'unixepoch'), 0, start + 20 FROM plan.loan",
+    " SELECT lent, 'granted', item, date(start / 1000 + 28 * 86400, 'unixepoch'), 0, start + 20 FROM plan.loan WHERE {share}",
     "INSERT INTO checkin (fact_id, item, at, station, branch, via, secured)"
-    " SELECT back, item, ended, station, 'main', 'kiosk', 'verified' FROM plan.loan WHERE ended IS NOT NULL",
+    " SELECT back, item, ended, station, 'main', 'kiosk', 'verified' FROM plan.loan WHERE ended IS NOT NULL AND {share}",
     "INSERT INTO journal (fact_id, stream, seq, outcome, kind, at, received, item)"
     " SELECT CASE j WHEN 0 THEN lent WHEN 1 THEN back WHEN 2 THEN wrote ELSE shut END, stream, n, 'applied',"
     " CASE j WHEN 0 THEN 'checkout' WHEN 1 THEN 'checkin' WHEN 2 THEN 'tag-written' ELSE 'secured' END,"
     " CASE j % 2 WHEN 0 THEN start ELSE ended END, CASE j % 2 WHEN 0 THEN start ELSE ended END + 15, item"
     " FROM plan.loan CROSS JOIN (SELECT 0 AS j UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)"
-    " WHERE ended IS NOT NULL OR j % 2 = 0",
+    " WHERE (ended IS NOT NULL OR j % 2 = 0) AND {share}",
 )
 STANDING = (
     "CREATE TABLE plan.last AS SELECT item, lent, back, start, ended FROM plan.loan WHERE (n * :prime) % :loans / :items = :last",
@@ -100,7 +106,12 @@ def fill(path: Path, loans: int, now: int) -> None:
         ).fetchall()
         for name, _ in indexes:
             db.execute(f"DROP INDEX main.{name}")
-        for statement in (PLAN, *HISTORY, *STANDING, *(sql for _, sql in indexes)):
+        grown = [sql for name, sql in indexes if name in GROWN]
+        full = [sql for name, sql in indexes if name not in GROWN]
+        first, second = (
+            [one.format(share=share) for one in HISTORY] for share in ("n % 3 <> 0", "n % 3 = 0")
+        )
+        for statement in (PLAN, *first, *grown, *second, *STANDING, *full):
             db.execute(statement, values)
         db.execute("DETACH plan")
         db.execute("PRAGMA main.locking_mode=NORMAL")

@@ -155,7 +155,7 @@ async def influx(folder: Path, count: int, rounds: int) -> list[dict[str, Any]]:
     """Measure all senders into one server, in turn."""
     server = Influx(await asyncio.to_thread(influxd), folder / "influx", retention_days=60)
     await server.start()
-    found, starts, sent = [], moments(count), 0
+    found, starts, sent, few = [], moments(count), 0, count // 5
     try:
         for number in range(rounds + 1):  # the first round is for the caches: it is not counted
             store = InfluxStore(server.settings())
@@ -165,16 +165,12 @@ async def influx(folder: Path, count: int, rounds: int) -> list[dict[str, Any]]:
             one["bare"] = await timed(count, bare(server, ready), server)
             given = points(count, next(starts))
             one["ours"] = await timed(count, through_writer(store, given, folder), server)
-            theirs = [of_client(point) for point in points(count // 5, next(starts))]
-            one["client, its own points ready"] = await timed(
-                count // 2, client_batching(server, theirs), server
-            )
-            given = points(count // 5, next(starts))
-            one["client, points made on the way"] = await timed(
-                count // 2, client_batching(server, given), server
-            )
+            theirs = [of_client(point) for point in points(few, next(starts))]
+            one["client, its own points ready"] = await timed(few, client_batching(server, theirs), server)
+            given = points(few, next(starts))
+            one["client, points made on the way"] = await timed(few, client_batching(server, given), server)
             await store.close()
-            sent += 2 * count + 2 * (count // 5)
+            sent += 2 * count + 2 * few
             if number:
                 found.append(one)
             say(f"InfluxDB, round {number} of {rounds}: " + ", ".join(shown(name, one[name]) for name in one))
