@@ -3,7 +3,7 @@
     Heard --login--> CheckLogin --> LoggedIn --> Send
           --request--> what it needs (`work`), one thing after the other --> Send
           --the same frame again--> Send what was sent, and nothing else
-          --97--> Send what was sent;  --unreadable--> Send 96
+          --97--> Send what was sent last, be it a 96;  --unreadable--> Send 96
 
 One request at a time: whoever drives this holds frames back until the answer of the last is out. Every
 request gets the response that belongs to it, whatever went wrong. Nothing about patrons is kept here.
@@ -94,7 +94,9 @@ class Session(NamedTuple):
     frame: bytes = b""
     """The last request with error detection, to know it again."""
     reply: bytes = b""
-    """What was sent last."""
+    """The last answer; the request with error detection, sent again, gets it again."""
+    resend: bytes = b""
+    """The 96 that was sent after it, if there was one: a 97 is about that, not about an older answer."""
     work: Work | None = None
     login: Work | None = None
     said_ms: int = 0
@@ -152,7 +154,7 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
     if session.busy:
         raise ValueError("a request is open on this connection")
     if data and data == session.frame and now_ms - session.said_ms < session.terms.asked_again_ms:
-        return session, (Send(session.reply),)
+        return session._replace(resend=b""), (Send(session.reply),)
     found = decode(data, session.speaker.plain)
     if isinstance(found, Unreadable):
         return _again(session, checked=found.check != "none" or session.checked)
@@ -160,8 +162,8 @@ def _heard(session: Session, data: bytes, now_ms: int) -> Stepped:
         return _again(session, checked=True)
     asked = found.message
     checked = found.check == "right"
-    if isinstance(asked, RequestResend) and session.reply:
-        return session, (Send(session.reply),)
+    if isinstance(asked, RequestResend) and (session.resend or session.reply):
+        return session, (Send(session.resend or session.reply),)
     if asked.code not in ANSWERS:
         return _again(session, checked=checked)
     language = _language(getattr(asked, "language", session.language))
@@ -236,7 +238,7 @@ def _working(session: Session, work: Work) -> Session:
     """Return the session with a request open; spelled out, as in `_say`: it is done for every question."""
     return Session(
         session.terms, session.account, session.location, session.version, session.language, session.refused,
-        session.checked, session.frame, session.reply, work, session.login,
+        session.checked, session.frame, session.reply, session.resend, work, session.login,
     )  # fmt: skip
 
 
@@ -300,8 +302,9 @@ def _failed(session: Session, frame: bytes, now_ms: int) -> Stepped:
 
 
 def _again(session: Session, *, checked: bool) -> Stepped:
-    """Ask for the request again (96): nothing of it is kept, and what was said last stays the last."""
-    return session, (Send(encode(ResendRequest(), _dialect(session, checksum=checked))),)
+    """Ask for the request again (96); nothing of it is kept."""
+    data = encode(ResendRequest(), _dialect(session, checksum=checked))
+    return session._replace(resend=data), (Send(data),)
 
 
 def _say(session: Session, work: Work, said: Message, now_ms: int) -> Stepped:

@@ -41,3 +41,17 @@ async def test_a_pin_that_stands_first_is_judged_and_told(tmp_path: Path) -> Non
         assert wrong.name == ""
         empty = await sc.say(f"23000{AT}AD|AOx|AACARD4711|AC|")
         assert empty.valid_pin is False
+
+
+def test_a_96_that_could_not_be_read_is_said_again_and_never_an_older_answer() -> None:
+    """The terminal waits for the answer to what we could not read; the one before would be taken for it."""
+    session, asked = Session(Terms(Policy()), Account("sc", "main")), framed("9900802.00", 1).rstrip(b"\r")
+    said = []
+    for frame in (asked, asked.replace(b"802", b"803"), b"97AZFEF5", asked, b"97AZFEF5"):
+        session, (effect,) = step(session, Heard(frame), START)
+        assert isinstance(effect, Send)
+        said.append(effect.data)
+    status, unread, resent, answer, again = said
+
+    assert unread == resent == b"96AZFEF6\r"
+    assert status == answer == again
