@@ -68,7 +68,7 @@ def _count(ending: Ending, query: str, *values: object) -> int:
 
 
 async def station_re_imaged(house: House, ending: Ending) -> None:
-    """A bin announces returns, and is set up anew before they are heard."""
+    """A bin announces returns, and is set up anew before they are heard; later its old disk is found."""
     told, lost = house.library[0].item, house.library[1].item
     bin_1, central = house.daemons["bin-1"], house.daemons["central"]
     await house.borrow("kiosk-1", house.people[1], told, lost)
@@ -82,9 +82,17 @@ async def station_re_imaged(house: House, ending: Ending) -> None:
     await house.until(lambda: house.said["bin-1", "hello"] > hellos, "the bin said hello")
     await bin_1.kill()
     central.pause(False)
+    house.copy_of("bin-1", "old")
     house.throw_away("bin-1", told=True)
     await bin_1.start()
     await house.arrived()
     ending.item("what was returned in time", told, loan="none", tag="secured")
     ending.item("what went down with the disk", lost, loan="open", tag="secured")
     ending.account("facts-not-delivered at bin-1", "stream-began at bin-1", reported=2, astray=(lost,))
+    await bin_1.stop()
+    house.throw_away("bin-1")
+    shutil.copy(house.folder / "old" / "edge.db", house.edge("bin-1").path)
+    await bin_1.start()
+    await house.arrived()
+    ending.item("the same, when the old disk was found", lost, loan="none", tag="secured")
+    ending.account("stream-began at bin-1")

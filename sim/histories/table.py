@@ -113,7 +113,7 @@ HISTORIES: tuple[History, ...] = (
     History(
         "station-re-imaged",
         "A bin announces returns and is set up anew before anybody heard them.",
-        "Cases tell of the new stream and how many facts went down with the old one; the rest stands.",
+        "Cases tell of the new stream and which facts went down; when the old disk is found, they arrive.",
         "disks:station_re_imaged",
         stations=AND_A_BIN,
     ),
