@@ -27,22 +27,24 @@ class LendingCentral(ScriptedCentral):
         self.slow = False
         """Take requests and answer none."""
         self._unanswered: list[tuple[str, Entry]] = []
+        self._answered: set[str] = set()
 
     def _fact(self, station: str, payload: bytes) -> None:
         before = len(self.taken)
         super()._fact(station, payload)
         message = UPWARD.validate_json(payload)
-        if not isinstance(message, Entry) or len(self.taken) == before:
+        if not isinstance(message, Entry) or message.body["schema"] != "checkout/1":
             return
-        if message.body["schema"] == "checkout/1":
+        if len(self.taken) > before or message.id in self._answered:  # said again, it is answered again
             self._unanswered.append((station, message))
-            if not self.slow:
-                self.answer_all()
+        if not self.slow:
+            self.answer_all()
 
     def answer_all(self) -> None:
         """Answer the requests that were taken and not answered yet."""
         while self._unanswered:
             station, message = self._unanswered.pop(0)
+            self._answered.add(message.id)
             item = message.body["item"]
             refusal = self.refusals.get(item)
             answer = Answer(
