@@ -3,13 +3,14 @@
     python -m tests.bench.sizes_bench [--loans 10000 1000000 10000000] [--facts 5000] [--rounds 5] [--dir FOLDER] [--json]
 
 Each ledger is filled by `tests.bench.sizes_fill` (ten million take some five minutes and 10 GB), on the disk of
-FOLDER, and kept open for all rounds. In each round every ledger in turn takes the same mix through a desk, as
-central's: 70 % checkouts decided by the policy, 20 % returns, every third of them of a loan from long ago, 10 %
-reports on tags; a thousand under way, groups of up to five hundred, synchronous FULL. The first facts of a round
-are not counted: they bring the pages that such a morning needs to memory. `cpu_us` is this process's processor
-time for a fact, decoding included, `wall_us` the time, `written_kb` what was written (log and file). Ratios are those of
-one round, and the middle one counts. With `--ordered` each ledger takes as many facts again whose ids begin with
-the time, as those of RFC 9562 version 7 do: they stand side by side in the trees. `upkeep_ms` is the desk's minute's work, on its thread.
+FOLDER, and kept open for all rounds; the first is checked by the ledger's own rules in the end. In each round every
+ledger in turn takes the same mix through a desk, as central's: 70 % checkouts decided by the policy, 20 % returns,
+every third of them of a loan from long ago, 10 % reports on tags; a thousand under way, groups of up to five
+hundred, synchronous FULL. The first facts of a round are not counted: they bring the pages that such a morning
+needs to memory. `cpu_us` is this process's processor time for a fact, decoding included, `wall_us` the time,
+`written_kb` what was written (log and file). Ratios are those of one round, and the middle one counts. With
+`--ordered` each ledger takes as many facts again whose ids begin with the time, as those of RFC 9562 version 7 do:
+they stand side by side in the trees. `upkeep_ms` is the desk's minute's work.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from typing import Any
 
 from central.authority import OwnLedger
 from central.desk import Desk
+from central.ledger.backup import check
 from central.ledger.ledger import Ledger
 from central.ledger.rows import millis
 from central.results import FromStation, read_upward
@@ -209,6 +211,8 @@ async def measure(args: argparse.Namespace) -> dict[str, Any]:
                     say(f"round {number + 1} of {args.rounds}, {kind}: {shown}")
         for one in sized:
             one.close()
+        faults = check(sized[0].path).faults
+        assert not faults, faults
         told = summary(found)
         if args.trees:
             told["trees, MB"] = trees(sized[-1].path)

@@ -62,7 +62,7 @@ HISTORY = (
     "INSERT INTO checkin (fact_id, item, at, station, branch, via, secured)"
     " SELECT back, item, ended, station, 'main', 'kiosk', 'verified' FROM plan.loan WHERE ended IS NOT NULL AND {share}",
     "INSERT INTO journal (fact_id, stream, seq, outcome, kind, at, received, item)"
-    " SELECT CASE j WHEN 0 THEN lent WHEN 1 THEN back WHEN 2 THEN wrote ELSE shut END, stream, n, 'applied',"
+    " SELECT CASE j WHEN 0 THEN lent WHEN 1 THEN back WHEN 2 THEN wrote ELSE shut END, stream, 4 * n + j, 'applied',"
     " CASE j WHEN 0 THEN 'checkout' WHEN 1 THEN 'checkin' WHEN 2 THEN 'tag-written' ELSE 'secured' END,"
     " CASE j % 2 WHEN 0 THEN start ELSE ended END, CASE j % 2 WHEN 0 THEN start ELSE ended END + 15, item"
     " FROM plan.loan CROSS JOIN (SELECT 0 AS j UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)"
