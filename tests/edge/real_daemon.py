@@ -104,11 +104,16 @@ class Daemon:
         """SIGKILL, anywhere."""
         return await self._signal(signal.SIGKILL)
 
-    async def _signal(self, number: int) -> int:
+    async def ended(self) -> int:
+        """Wait until it has ended by itself, and return its exit code."""
+        return await self._signal(None)
+
+    async def _signal(self, number: int | None) -> int:
         if self._process is None or self._reader is None:
             return 0
-        with suppress(ProcessLookupError):
-            os.kill(self._process.pid, number)
+        if number is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
         async with asyncio.timeout(20):
             code = await self._process.wait()
             await self._reader

@@ -169,7 +169,7 @@ async def test_a_wrong_setting_ends_with_its_line_and_code_two(
             async with asyncio.timeout(3):
                 await bin_1.start(capacity=0)
         await until(lambda: "capacity" in bin_1.log)
-        code = await bin_1.end()
+        code = await bin_1.ended()
 
     assert code == 2
 
