@@ -38,7 +38,7 @@ from wire.errors import ConfigError, DeviceError
 from wire.messages.base import stamped
 from wire.messages.facts import Checkin, Secured
 
-PATIENCE_S = 25.0
+PATIENCE_S = 40.0
 """How long is waited for anything; a history in which it does not come ends there, and says so."""
 LOOK_S = 0.03
 OLD = timedelta(days=30)
@@ -138,7 +138,7 @@ class House(Stage):
         settings["broker"]["port"] = self.cables[station].port
         settings["pad"]["port"] = self.pad_cables[station].port
         if kind == "kiosk":
-            settings["timeouts"] = {"idle_s": 60, "warning_s": 5, "goodbye_s": 1}
+            settings["timeouts"] = {"answer_s": 20, "idle_s": 60, "warning_s": 5, "goodbye_s": 1}
         for table, values in self.station_more.get(station, {}).items():
             both = isinstance(values, dict) and isinstance(settings.get(table), dict)
             settings[table] = settings[table] | values if both else values

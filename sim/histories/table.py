@@ -138,7 +138,7 @@ HISTORIES: tuple[History, ...] = (
         "The library's own system lends over SIP2, but its answers come after the time-out.",
         "Who waits gets the loan once; of who left it is undone there; both books say the same.",
         "library_system:answers_late",
-        more={"kiosk-2": HASTY},
+        more={"kiosk-1": PATIENT, "kiosk-2": HASTY},
         around="library_system:there",
     ),
     History(
@@ -156,6 +156,7 @@ HISTORIES: tuple[History, ...] = (
         "Every fact is in the ledger once and in order, and the loan is granted while the patron waits.",
         "fleet:replays",
         stations=ONE,
+        more={"kiosk-1": PATIENT},
         around="fleet:enrolled",
     ),
 )

@@ -29,6 +29,7 @@ CONFIRMED_NEVER_FALLS: Patch = (
     "if moved or (first_of_link and resume.upto != held.confirmed):",
     "if moved:",
 )
+NOBODY_LOCKS: Patch = ("central/ledger/lock.py", "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass")
 LENDS_WITH_A_FULL_OUTBOX: Patch = ("kiosk/station_work.py", "LENDING_STOPS = 0.8", "LENDING_STOPS = 8.0")
 
 
@@ -39,6 +40,7 @@ LENDS_WITH_A_FULL_OUTBOX: Patch = ("kiosk/station_work.py", "LENDING_STOPS = 0.8
         ("killed-before-the-tag", HALF_WRITTEN_TAGS_ARE_FORGOTTEN, "and not lent-but-secured at gate-1, tag-unknown at kiosk-1"),
         ("lent-while-another-had-it", LATE_CHECKIN_ENDS_THE_NEWEST, "what A had taken back: loan none, tag unsecured"),
         ("restored-from-yesterday", CONFIRMED_NEVER_FALLS, "in the ledger (and not comes to its end)"),
+        ("second-central", NOBODY_LOCKS, "what the second said: ready (and not another central works"),
         ("outbox-nearly-full", LENDS_WITH_A_FULL_OUTBOX, "and not returns-only: outbox nearly full"),
     ],
 )  # fmt: skip
