@@ -1,29 +1,26 @@
-"""A FEIG reader with a pad, turned around: a TCP server that answers the production driver byte for byte.
+"""A FEIG reader with a pad, turned around: it answers the production driver byte for byte.
 
-It serves one connection at a time, as a small reader's firmware does: who comes second is connected and
-waits, unanswered, until the first has hung up. Its faults are set from outside: a cable pulled and plugged,
+How it hangs on its cable is in `cable_end`. Its faults are set from outside: a cable pulled and plugged,
 an antenna lost, weak tags, tags that go while they are written, more tags than it can tell apart, answers
 that are late, lost, doubled or broken, firmware that answers oddly.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Literal
 
 from firmware_bridge.feig import control, words
 from firmware_bridge.feig.frames import STX, Frame, Parser, encode, encode_standard
+from sim.devices.cable_end import CableEnd
 from sim.devices.feig_buffer import ReadBuffer
 from sim.devices.feig_tags import Answer, Firmware, TagCommands
-from sim.devices.field import Field, heard
-from sim.devices.tags import SimTag
+from sim.devices.field import heard
 
 MR102 = 77
 """Reader type of a mid-range pad reader (manual, "codes of reader types")."""
 FIRMWARE = bytes((2, 10))
 
 
-class FeigPad(Field):
+class FeigPad(CableEnd):
     """The far end of the cable to a pad."""
 
     def __init__(
@@ -46,12 +43,6 @@ class FeigPad(Field):
         """Output number -> loop time until which it is on."""
         self.form: Literal["both", "standard", "advanced"] = "both"
         """Frames that this firmware understands."""
-        self.unknown: set[int] = set()
-        """Commands that this firmware does not know (status 80)."""
-        self.late: list[float] = []
-        """Seconds by which the next answers come late."""
-        self.lost_answers = self.twice = self.wrong_crcs = 0
-        """So many next answers are never sent, sent twice, sent with a broken CRC."""
         self.buffer = ReadBuffer()
         """What it has read by itself; with `buffer.on` it takes no host commands (buffered read mode)."""
         self.password: bytes | None = None
@@ -61,53 +52,10 @@ class FeigPad(Field):
         }
         self.noise: tuple[int, int, int] | None = None
         """Noise level, least, mean and greatest; None is a model that does not know the command."""
-        self.host = "127.0.0.1"
-        self.port = 0
-        self.on_write: Callable[[SimTag], None] = lambda _tag: None
-        """Called after each AFI that was really written."""
         self._air = air
         self._commands = TagCommands(self, self.firmware)
         self._logged_in = False
         self._serial = bytes.fromhex(serial)
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-        self._line = asyncio.Lock()
-
-    async def start(self, port: int = 0) -> None:
-        """Listen on loopback; port 0 takes a free one."""
-        self._server = await asyncio.start_server(self._serve, self.host, port or self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Stop listening and hang up."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
-        for writer in list(self._open):
-            writer.close()
-        if server is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await server.wait_closed()
-
-    async def unplug(self) -> None:
-        """Pull the cable: the connection ends, a new one is refused."""
-        await self.stop()
-
-    async def plug(self) -> None:
-        """Plug the cable in again, at the same address."""
-        if self._server is None:
-            await self.start(self.port)
-
-    @property
-    def plugged(self) -> bool:
-        """Whether the cable is in."""
-        return self._server is not None
-
-    @property
-    def clients(self) -> int:
-        """How many are connected, those included that wait for their turn."""
-        return len(self._open)
 
     @property
     def air_s(self) -> float:
@@ -118,17 +66,6 @@ class FeigPad(Field):
     def lamp(self) -> bool:
         """Whether an output is on now."""
         return asyncio.get_running_loop().time() < self.lamp_until
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
-        try:
-            async with self._line:
-                await self.talk(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass
-        finally:
-            self._open.discard(writer)
-            writer.close()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer what comes, until the far end hangs up."""
@@ -150,18 +87,6 @@ class FeigPad(Field):
                 writer.write(self._spoilt(encode(answer) if long else encode_standard(answer)))
                 await writer.drain()
 
-    def _spoilt(self, raw: bytes) -> bytes:
-        if self.lost_answers:
-            self.lost_answers -= 1
-            return b""
-        if self.wrong_crcs:
-            self.wrong_crcs -= 1
-            return raw[:-1] + bytes((raw[-1] ^ 0xFF,))
-        if self.twice:
-            self.twice -= 1
-            return raw + raw
-        return raw
-
     async def _answer(self, frame: Frame) -> Frame:
         if frame.command in self.unknown:
             status, data = words.UNKNOWN_COMMAND, b""
@@ -175,12 +100,9 @@ class FeigPad(Field):
         if self.buffer.on:
             return 0x82, b""
         before = self._commands.air_s
-        logs = {tag.uid: len(tag.afi_log) for tag in self.tags.values()}
         do = {words.ISO_HOST: self._commands.host, words.CUSTOM: self._commands.custom}
-        answer = do.get(frame.command, self._commands.transparent)(frame.payload)
-        for tag in list(self.tags.values()):
-            if len(tag.afi_log) > logs.get(tag.uid, 0):
-                self.on_write(tag)
+        with self._telling_writes():
+            answer = do.get(frame.command, self._commands.transparent)(frame.payload)
         spent = self._commands.air_s - before if self._air == "iso15693" else self.air_time_s
         at = 3 if frame.command == words.CUSTOM else 2
         asked = self.tags.get(frame.payload[at : at + 8].hex().upper())

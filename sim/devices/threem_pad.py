@@ -1,19 +1,19 @@
-"""A 3M pad, turned around: a TCP server that answers the production driver byte for byte, as a pad behind a
-serial server does.
+"""A 3M pad behind a serial server, turned around: it answers the production driver byte for byte.
 
 It answers in order and, like the real one, does not hear what is sent while it is busy. Its EAS check says 0
-for a tag that is not there. Faults are set from outside: commands that the firmware lacks, answers that are
-late, lost, doubled or broken, a cable pulled and plugged; what tags do wrong is theirs.
+for a tag that is not there. Faults are set from outside: commands that the firmware lacks (an 810 has no tag
+info), answers that are late, lost, doubled or broken, a cable pulled and plugged (`cable_end`); what tags do
+wrong is theirs.
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 
 from firmware_bridge import iso15693
 from firmware_bridge.threem import commands, words
 from firmware_bridge.threem.frames import Frame, Parser, encode
-from sim.devices.field import Field, heard
+from sim.devices.cable_end import CableEnd
+from sim.devices.field import heard
 from sim.devices.tags import EAS_AFI_PASSWORD, SimTag, TagAway, TagRefused
 
 VERSION = bytes((commands.VENDOR, 5, 0, 2))
@@ -21,65 +21,15 @@ NOT_IMPLEMENTED, READ_FAILED, WRITE_FAILED, LOCKED, ISO_ERROR = 0x02, 0x15, 0x16
 Answer = tuple[int, bytes]
 
 
-class ThreeMPad(Field):
+class ThreeMPad(CableEnd):
     """The far end of the cable to a 3M pad."""
 
     def __init__(self, *, seed: int = 0, air_time_s: float = 0.0) -> None:
         super().__init__(seed=seed)
         self.air_time_s = air_time_s
         """Seconds that each command takes."""
-        self.unknown: set[int] = set()
-        """Commands that this firmware does not have; an 810 has no tag info."""
         self.most_blocks = commands.MOST_BLOCKS
         """Blocks of one command; more are refused."""
-        self.late: list[float] = []
-        """Seconds by which the next answers come late."""
-        self.lost_answers = self.twice = self.wrong_crcs = 0
-        """So many next answers are never sent, sent twice, sent with a broken CRC."""
-        self.on_write: Callable[[SimTag], None] = lambda _tag: None
-        """Called after each AFI that was really written."""
-        self.host = "127.0.0.1"
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-        self._line = asyncio.Lock()
-
-    async def start(self, port: int = 0) -> None:
-        """Listen on loopback; port 0 takes a free one."""
-        self._server = await asyncio.start_server(self._serve, self.host, port or self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Stop listening and hang up; `plug` comes back at the same address."""
-        server, self._server = self._server, None
-        if server is None:
-            return
-        server.close()
-        for writer in list(self._open):
-            writer.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await server.wait_closed()
-
-    async def unplug(self) -> None:
-        """Pull the cable: the connection ends, a new one is refused."""
-        await self.stop()
-
-    async def plug(self) -> None:
-        """Plug the cable in again, at the same address."""
-        if self._server is None:
-            await self.start(self.port)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
-        try:
-            async with self._line:
-                await self.talk(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass
-        finally:
-            self._open.discard(writer)
-            writer.close()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer what comes, until the far end hangs up."""
@@ -89,11 +39,8 @@ class ThreeMPad(Field):
                 parser.reset()
                 continue
             for frame in parser.feed(data):
-                before = {tag.uid: len(tag.afi_log) for tag in self.tags.values()}
-                answer = self.answer(frame)
-                for tag in list(self.tags.values()):
-                    if len(tag.afi_log) > before.get(tag.uid, 0):
-                        self.on_write(tag)
+                with self._telling_writes():
+                    answer = self.answer(frame)
                 busy_s = self.air_time_s + (self.late.pop(0) if self.late else 0.0)
                 if busy_s:
                     await asyncio.sleep(busy_s)
@@ -106,18 +53,6 @@ class ThreeMPad(Field):
         with suppress(TimeoutError):
             async with asyncio.timeout(0):
                 await reader.read(4096)
-
-    def _spoilt(self, raw: bytes) -> bytes:
-        if self.lost_answers:
-            self.lost_answers -= 1
-            return b""
-        if self.wrong_crcs:
-            self.wrong_crcs -= 1
-            return raw[:-1] + bytes((raw[-1] ^ 0xFF,))
-        if self.twice:
-            self.twice -= 1
-            return raw + raw
-        return raw
 
     def answer(self, frame: Frame) -> Frame:
         """Return the answer to one frame, of the older form too."""

@@ -8,13 +8,18 @@ from typing import Any
 
 import pytest
 
+from firmware_bridge import gpio
+from firmware_bridge.counter import LineCounter
 from firmware_bridge.errors import DeviceLost
 from firmware_bridge.feig.driver import FeigPad
+from firmware_bridge.gpio import FakeInputs
 from firmware_bridge.tags.iso28560_4 import Uii, encode_epc
-from kiosk.config import BrokerSettings, GateSettings, LampSettings, PadSettings
+from kiosk.config import BarrierSettings, BrokerSettings, GateSettings, LampSettings, PadSettings
 from kiosk.gate_lamp import Sounded
 from kiosk.gate_loop import GateTold, GateWatch
 from kiosk.gate_open import WithPins, gate_device
+from kiosk.gate_parts import watched_lines
+from kiosk.gate_pins import HasPins
 from kiosk.gate_uhf import UhfGate
 from kiosk.pad_loop import PadFound, PadSampled
 from sim.devices.llrp_reader import FieldTag, SimLlrpReader
@@ -113,6 +118,22 @@ async def test_a_gates_lamp_can_be_on_pins() -> None:
         assert isinstance(alone, FeigPad)
     async with gate_device(settings(pad, lamp=LampSettings(pins=(17, 27))), CLOCK) as device:
         assert isinstance(device, WithPins)
+
+
+async def test_a_uhf_gates_barriers_are_on_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    wires = FakeInputs()
+    wires.value = 0b10
+    monkeypatch.setattr(gpio, "open_gpiod_inputs", lambda _: wires)
+    async with SimLlrpReader() as reader:
+        pad = PadSettings(kind="llrp", host="127.0.0.1", port=reader.port)
+        found = settings(pad, barriers=BarrierSettings(pins=(5, 6), kind="pulses"))
+        async with gate_device(found, CLOCK) as device:
+            assert isinstance(device, HasPins)
+            assert await device.inputs() == 0b10
+            lines = watched_lines(found.barriers, device, device.pins)
+            assert isinstance(lines, LineCounter)
+
+    assert wires.released
 
 
 @pytest.mark.parametrize(
