@@ -20,8 +20,9 @@ from typing import Any, TypeVar, cast
 
 from central.authority import Authority
 from central.desk_asked import abandon
-from central.desk_batch import Batch, Memory
+from central.desk_batch import Batch
 from central.desk_holds import expire_holds
+from central.desk_memory import Memory
 from central.desk_scene import Group
 from central.desk_settle import settle
 from central.desk_time import Heard
@@ -41,6 +42,9 @@ log = logging.getLogger("turnleaf.central.desk")
 
 GROUP = 500
 """Inputs in one transaction; measured: more gains little and makes everyone wait longer."""
+
+TOGETHER = 4
+"""From so many inputs on, rows are fetched and written for all of them at once; fewer gain nothing by it."""
 
 UPKEEP_S = 60.0
 """How often the ledger forgets, and looks for tags nobody reported on."""
@@ -208,6 +212,14 @@ class Desk:
     # --- on the worker thread
 
     def _commit(self, given: list[DeskInput]) -> tuple[list[DeskResult], list[Effect]]:
+        """Carry a group out together; if anything fails in it, once more, entry by entry."""
+        if len(given) >= TOGETHER:
+            try:
+                return self._transaction(lambda group: Batch(group, self._memory, together=True).run(given))
+            except Exception as error:
+                if isinstance(error, LeaseLost) or is_trouble(error):
+                    raise
+                log.info("a group of %d is gone through again: %s", len(given), type(error).__name__)
         return self._transaction(lambda group: Batch(group, self._memory).run(given))
 
     def _upkeep(self) -> tuple[Forgotten, list[Effect]]:

@@ -1,24 +1,29 @@
-"""One transaction of the desk: many inputs, each in a savepoint of its own (streams.md §1.5).
+"""One transaction of the desk: many inputs, carried out one after the other (streams.md §1.5).
 
 What a message comes to is judged by `wire.streams.central`; here it is carried out. An entry that fails
 unexpectedly is taken back alone and parks its stream, so the later entries of that stream wait while all
-others go on. A body nobody can decode becomes a dead letter under its number. What is said (`resume`,
-answers) is made here but leaves only after the commit.
+others go on. That wants a savepoint for each entry, and every row written in its place. As it hardly ever
+happens, a larger group is first carried out `together`, its rows fetched and written for all at once; what
+fails in it fails the group, and the desk goes through it again, entry by entry.
+
+A body nobody can decode becomes a dead letter under its number. What is said (`resume`, answers) is made
+here but leaves only after the commit.
 
 Trouble with the database itself is nobody's entry: it ends the process, and every station sends again.
 """
 
 import logging
 import traceback
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import assert_never
 
 from central.desk_entry import consume, dead_letter, skipped, voided
+from central.desk_memory import Memory
 from central.desk_mirror import mirror
 from central.desk_scene import Group, Scene
 from central.desk_terminal import NOT_NOW, at_terminal, journalled, scene_of
-from central.desk_time import Heard
 from central.desk_told import next_calls, told
+from central.desk_wanted import wanted
 from central.ledger.hot_sqlite import is_trouble
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import StreamRow
@@ -57,33 +62,29 @@ GAP_RESUME_MS = 1000
 """At most one resume a second for each stream that sends out of step."""
 
 
-@dataclass(slots=True)
-class Memory:
-    """What the desk remembers between transactions; lost with the process, harmlessly."""
-
-    boot: str
-    heard: dict[tuple[str, str], Heard] = field(default_factory=dict)
-    """By station and boot."""
-    gap_said: dict[str, int] = field(default_factory=dict)
-    """When a resume for a gap was last said, ms, by stream."""
-
-
 class Batch:
     """Carries out one group of inputs inside an open transaction."""
 
-    def __init__(self, group: Group, memory: Memory) -> None:
+    def __init__(self, group: Group, memory: Memory, *, together: bool = False) -> None:
         self.group = group
         self.memory = memory
+        self._together = together
+        self._gaps: dict[str, int] = {}
         self._streams: dict[str, StreamRow] = {}
         self._places: dict[str, tuple[str, str]] = {}
         self._say: dict[tuple[str, str], int] = {}
 
     def run(self, inputs: list[DeskInput]) -> list[DeskResult]:
-        """Return one result for each input, in order."""
+        """Return one result for each input, in order. What is `together` raises whatever fails in it."""
+        if self._together:
+            self.group.hot.gather(wanted(inputs))
         results = [self._one(number, given) for number, given in enumerate(inputs)]
+        self.group.hot.put_down()
+        self.memory.gap_said.update(self._gaps)
         for (stream, link), number in self._say.items():
-            said = resume(self._streams[stream].row, link, self.memory.boot)
-            results[number] = replace(results[number], resume=said)
+            results[number] = results[number].saying(
+                resume(self._streams[stream].row, link, self.memory.boot)
+            )
         return results
 
     def _one(self, number: int, given: DeskInput) -> DeskResult:
@@ -148,10 +149,11 @@ class Batch:
         self._store(state)
         hot, mark = self.group.hot, self.group.mark()
         before = state.row, state.last_at
+        if self._together:
+            return self._carry_out(state, message, judged)
         hot.savepoint()
         try:
-            answer = self._consume(state, message, judged)
-            self._move(state, before[0], judged.row)
+            result = self._carry_out(state, message, judged)
             hot.release()
         except Exception as error:
             if isinstance(error, LeaseLost) or is_trouble(error):
@@ -161,12 +163,12 @@ class Batch:
             self.group.back(mark)
             state.row, state.last_at = before
             return self._park(state, message, error)
-        return DeskResult(answer=answer)
+        return result
 
-    def _consume(
+    def _carry_out(
         self, state: StreamRow, message: Entry | Void | Envelope, judged: Take | TakeKnown
-    ) -> Answer | None:
-        answer = None
+    ) -> DeskResult:
+        before, answer = state.row, None
         if isinstance(judged, TakeKnown):
             answer = self._repeated(message)
         else:
@@ -184,7 +186,8 @@ class Batch:
             self._scene(state, message.id).open_case(
                 "fork", f"{state.row.stream}:{message.seq}", detail=f"two entries {message.seq}"
             )
-        return answer
+        self._move(state, before, judged.row)
+        return DeskResult(answer=answer)
 
     def _move(self, state: StreamRow, before: Row, after: Row) -> None:
         """Compare and set `upto` (C2); close the case of facts that have now arrived (C1)."""
@@ -319,9 +322,10 @@ class Batch:
         """Note that this message wants a resume; the last one of its link in the batch gets it."""
         now = self.group.now
         if limited:
-            if now - self.memory.gap_said.get(message.stream, 0) < GAP_RESUME_MS:
+            said = self._gaps.get(message.stream) or self.memory.gap_said.get(message.stream, 0)
+            if now - said < GAP_RESUME_MS:
                 return
-            self.memory.gap_said[message.stream] = now
+            self._gaps[message.stream] = now
         self._say[(message.stream, message.link)] = number
 
     def _repeated(self, message: Upward) -> Answer | None:

@@ -1,12 +1,13 @@
 """One entry of a stream consumed: decoded, placed in time, applied, journalled (streams.md C2-C4)."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from central.desk_facts import fact
 from central.desk_lend import request
+from central.desk_memory import Memory
 from central.desk_scene import Scene
 from central.desk_time import Heard, place
 from central.ledger.rows import StreamRow, millis
@@ -14,11 +15,8 @@ from wire.ids import SEALED
 from wire.messages.facts import BODIES, Began, Body, Checkin, Checkout, Renew
 from wire.messages.stream import Answer, Entry, Envelope, Void
 
-if TYPE_CHECKING:
-    from central.desk_batch import Memory
 
-
-def consume(scene: Scene, entry: Entry, state: StreamRow, memory: "Memory") -> Answer | None:
+def consume(scene: Scene, entry: Entry, state: StreamRow, memory: Memory) -> Answer | None:
     """Apply one entry; returns the answer when it is a request."""
     try:
         body = BODIES.validate_python(entry.body)

@@ -10,19 +10,20 @@ from central.desk_scene import Group, Scene
 from central.ledger.rows import ItemRow, LoanRow
 from circulation.due import local_date
 from circulation.holds import HoldShelf, InTransit, expire, on_return, reopen
-from circulation.model import Hold, Item, OpenLoan
+from circulation.model import Block, Hold, Item, OpenLoan
 
 Caught = HoldShelf | InTransit
 
 
-def item_of(scene: Scene, row: ItemRow) -> Item:
+def item_of(scene: Scene, row: ItemRow, blocks: tuple[Block, ...] = ()) -> Item:
     """Return an item as the rules look at it."""
     open_loan = None
     if row.state.loan is not None:
         loan = scene.hot.loan(row.state.loan)
         if loan is not None:
             open_loan = OpenLoan(loan.request, loan.patron, loan.due, loan.renewals)
-    return Item(row.item, row.item_class, row.branch, row.gone, open_loan, title=row.title_id or None)
+    title = row.title_id or None
+    return Item(row.item, row.item_class, row.branch, row.gone, open_loan, blocks=blocks, title=title)
 
 
 def holds_on(scene: Scene, row: ItemRow | None) -> tuple[Hold, ...]:

@@ -5,12 +5,10 @@ history is folded anew, and the loans' ends are set to what it comes to. Both wa
 because the fold is that step over the sorted history.
 """
 
-from dataclasses import replace
-
 from central.desk_fees import settle_fines
 from central.desk_scene import Scene
 from central.ledger.history import settle_history
-from central.ledger.rows import ItemRow
+from central.ledger.rows import ItemRow, word_of
 from circulation.history import ItemEvent, ItemState, Lent, step
 
 OF_TAG = frozenset(
@@ -38,7 +36,7 @@ def refold(scene: Scene, item: str, row: ItemRow | None) -> ItemState:
 
 def store(scene: Scene, row: ItemRow, state: ItemState) -> None:
     """Write an item's state; number the change if gates see another word; open and close its case."""
-    version, word = row.version, replace(row, state=state).word
+    version, word = row.version, word_of(row.gone, state)
     if word != row.word:
         version += 1
         scene.number(row, version, word)

@@ -1,6 +1,5 @@
 """Requests at the desk: checkout, renew, and taking one back (streams.md L7, L8)."""
 
-from dataclasses import replace
 from typing import Literal
 
 from central.desk_asked import ask, here, take_back
@@ -63,7 +62,7 @@ def asked_of(
         kind=kind,
         request=scene.fact,
         patron=None if patron is None else patron_of(scene, patron, row),
-        item=None if row is None else replace(item_of(scene, row), blocks=held_back(row)),
+        item=None if row is None else item_of(scene, row, held_back(row)),
         place=Place(scene.branch, scene.zone),
         left=row is not None and not row.state.before(scene.at, scene.fact),
         holds=holds,

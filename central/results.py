@@ -129,6 +129,10 @@ class DeskResult:
     done: Outcome | None = None
     """For terminals: what became of an `AtTerminal`."""
 
+    def saying(self, resume: Resume) -> "DeskResult":
+        """Return it with how far the stream stands."""
+        return DeskResult(resume, self.answer, self.alarm, self.detail, self.calls, self.done)
+
 
 FeedWord = Literal["checkout", "renew", "refused", "withdrawn", "checkin", "passage", "gate-alarm", "case"]
 """The desk's share of `FeedEvent.event`."""

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 from circulation.calendar import Calendar
 
+SLOT_MS = 15 * 60 * 1000
+"""What happens within a quarter of an hour mostly has one date, which is then worked out once."""
+
 
 @lru_cache(maxsize=256)
 def _zone(name: str) -> ZoneInfo:
@@ -14,6 +17,17 @@ def _zone(name: str) -> ZoneInfo:
 
 def local_date(at_ms: int, zone: str) -> date:
     """Return the date on the wall at `at_ms` (milliseconds since 1970 UTC) in an IANA zone."""
+    return _date_of_slot(at_ms // SLOT_MS, zone) or _date(at_ms, zone)
+
+
+@lru_cache(maxsize=1024)
+def _date_of_slot(slot: int, zone: str) -> date | None:
+    """Return the date that holds for a whole quarter of an hour; None when a day ends within it."""
+    first, last = _date(slot * SLOT_MS, zone), _date((slot + 1) * SLOT_MS - 1, zone)
+    return first if first == last else None
+
+
+def _date(at_ms: int, zone: str) -> date:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(_zone(zone)).date()
 
 

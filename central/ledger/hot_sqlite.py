@@ -16,6 +16,29 @@ from circulation.history import ItemEvent, ItemState, Lent, Returned
 __all__ = ["Hot", "is_trouble"]
 
 
+def patron_row(row: Sequence[Any]) -> PatronRow:
+    """Return what `statements.PATRON` found."""
+    return PatronRow(row[0], row[1], iso_date(row[2]), row[3], row[4] is not None)
+
+
+def item_row(item: str, row: Sequence[Any]) -> ItemRow:
+    """Return what `statements.ITEM` found of an item."""
+    title, item_class, branch, gone, version, title_id, status, place, *state = row
+    return ItemRow(
+        item, title, item_class, branch, bool(gone), version, title_id, status, place, ItemState(*state)
+    )
+
+
+def loan_row(request: str, row: Sequence[Any]) -> LoanRow:
+    """Return what `statements.LOAN` found of a loan."""
+    item, patron, start, ended, due, renewals, withdrawn, contested, tag, station, branch = row
+    day = date.fromisoformat(due)
+    return LoanRow(
+        request, item, patron, start, ended, day, renewals, bool(withdrawn), bool(contested), tag,
+        station, branch,
+    )  # fmt: skip
+
+
 class Hot(ServicesHot):
     """The desk's hands in the ledger."""
 
@@ -29,9 +52,7 @@ class Hot(ServicesHot):
     def patron(self, card: str) -> PatronRow | None:
         """Return the patron of a card."""
         row = self._run(self._sql.patron, (card,)).fetchone()
-        return (
-            None if row is None else PatronRow(row[0], row[1], iso_date(row[2]), row[3], row[4] is not None)
-        )
+        return None if row is None else patron_row(row)
 
     def loans(self, patron: str) -> int:
         """Count a patron's open loans."""
@@ -46,12 +67,7 @@ class Hot(ServicesHot):
     def item(self, item: str) -> ItemRow | None:
         """Return an item."""
         row = self._run(self._sql.item, (item,)).fetchone()
-        if row is None:
-            return None
-        title, item_class, branch, gone, version, title_id, status, place, *state = row
-        return ItemRow(
-            item, title, item_class, branch, bool(gone), version, title_id, status, place, ItemState(*state)
-        )
+        return None if row is None else item_row(item, row)
 
     def title(self, item: str) -> str | None:
         """Return an item's title, None when the item is not known."""
@@ -68,23 +84,7 @@ class Hot(ServicesHot):
     def loan(self, request: str) -> LoanRow | None:
         """Return a loan."""
         row = self._run(self._sql.loan, (request,)).fetchone()
-        if row is None:
-            return None
-        of, patron, start, ended, due, renewals, withdrawn, contested, tag, station, branch = row
-        return LoanRow(
-            request,
-            of,
-            patron,
-            start,
-            ended,
-            date.fromisoformat(due),
-            renewals,
-            bool(withdrawn),
-            bool(contested),
-            tag,
-            station,
-            branch,
-        )
+        return None if row is None else loan_row(request, row)
 
     def new_loan(self, row: Sequence[Any]) -> None:
         """Insert a loan; the columns in the table's order."""

@@ -4,13 +4,16 @@
 """
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ClauseElement
 
-from central.ledger import statements, statements_services
+from central.ledger import statements, statements_group, statements_services
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import AnswerRow, StreamRow
 from wire.messages.stream import Refusal
@@ -20,12 +23,19 @@ _DIALECT = sqlite.dialect(paramstyle="qmark")
 
 
 class _Sql:
-    """Every statement of `statements` as SQL text, by its name in lower case."""
+    """Every statement of `statements` as SQL text, by its name in lower case, and the tables it is about."""
 
     def __init__(self) -> None:
-        for name, value in (*vars(statements).items(), *vars(statements_services).items()):
-            if name.isupper() and isinstance(value, ClauseElement):
-                setattr(self, name.lower(), str(value.compile(dialect=_DIALECT)))
+        self.tables: dict[str, frozenset[str]] = {}
+        for module in (statements, statements_services, statements_group):
+            for name, value in vars(module).items():
+                if name.isupper() and isinstance(value, ClauseElement):
+                    text = str(value.compile(dialect=_DIALECT))
+                    if vars(self).setdefault(name.lower(), text) != text:
+                        raise ValueError(f"two statements are named {name}")
+                    self.tables[text] = frozenset(
+                        part.name for part in visitors.iterate(value) if isinstance(part, Table)
+                    )
 
     def __getattr__(self, name: str) -> str:
         raise AttributeError(f"statements has no {name.upper()}")
@@ -38,6 +48,19 @@ def iso_date(text: str | None) -> date | None:
 
 def _refusal(text: str | None) -> Refusal | None:
     return None if text is None else Refusal.model_validate_json(text)
+
+
+def stream_row(stream: str, found: Sequence[Any]) -> StreamRow:
+    """Return what `statements.STREAM` found of a stream."""
+    station, upto, entry, high, high_id, parked, last_at = found
+    return StreamRow(Row(stream, station, upto, entry, high, high_id, parked is not None), True, last_at)
+
+
+def answer_values(row: AnswerRow) -> tuple[Any, ...]:
+    """Return an answer as its table holds it."""
+    due = None if row.due is None else row.due.isoformat()
+    refusal = None if row.refusal is None else row.refusal.model_dump_json()
+    return row.request, row.outcome, row.item, due, row.renewed, refusal, row.at
 
 
 def is_trouble(error: Exception) -> bool:
@@ -120,8 +143,7 @@ class StreamHot:
         found = self._run(self._sql.stream, (stream,)).fetchone()
         if found is None:
             return None
-        station, upto, entry, high, high_id, parked, last_at = found
-        return StreamRow(Row(stream, station, upto, entry, high, high_id, parked is not None), True, last_at)
+        return stream_row(stream, found)
 
     def new_stream(self, stream: str, station: str) -> None:
         """Insert a stream at zero."""
@@ -179,9 +201,7 @@ class StreamHot:
 
     def answer(self, row: AnswerRow) -> None:
         """Store an answer with its effect."""
-        due = None if row.due is None else row.due.isoformat()
-        refusal = None if row.refusal is None else row.refusal.model_dump_json()
-        self._run(self._sql.answer, (row.request, row.outcome, row.item, due, row.renewed, refusal, row.at))
+        self._run(self._sql.answer, answer_values(row))
 
     def answered(self, request: str) -> AnswerRow | None:
         """Return the answer a request got."""

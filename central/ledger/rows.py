@@ -39,10 +39,15 @@ class ItemRow:
 
     @property
     def word(self) -> str:
-        """Return the state that gates are told: available, loan or gone."""
-        if self.gone:
-            return "gone"
-        return "available" if self.state.loan is None else "loan"
+        """Return the state that gates are told."""
+        return word_of(self.gone, self.state)
+
+
+def word_of(gone: bool, state: ItemState) -> Literal["available", "loan", "gone"]:
+    """Return the state that gates are told of an item."""
+    if gone:
+        return "gone"
+    return "available" if state.loan is None else "loan"
 
 
 @dataclass(frozen=True, slots=True)

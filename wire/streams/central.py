@@ -141,7 +141,7 @@ def _entry(row: Row, entry: Entry | Void | Envelope, boot: str, known_id: bool) 
     if entry.seq != row.upto + 1 or entry.prev_id != row.id:
         return Reply(limited=True, repeat_answer=True)
     clash = entry.seq == row.high and entry.id != row.high_id
-    after = replace(row, upto=entry.seq, id=entry.id)
+    after = Row(row.stream, row.station, entry.seq, entry.id, row.high, row.high_id, row.parked)
     return TakeKnown(after, clash) if known_id else Take(after, clash)
 
 
