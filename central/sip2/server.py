@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from central.sip2.effects import Silent
 from central.sip2.house import House
@@ -13,12 +14,42 @@ from wire.errors import LinkError
 
 log = logging.getLogger("turnleaf.central.sip2.server")
 
+REPORT_S = 60.0
+"""How often the log says who is connected, if that has changed or anybody was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the listener stands, for whoever is on call: accounts are named, patrons never."""
+
+    connections: int
+    accounts: dict[str, int]
+    """Connections by account; `` are those that have not logged in."""
+    answered: int
+    """Frames that were sent since it listens."""
+    turned_away: int
+
+    def __str__(self) -> str:
+        each = ", ".join(
+            f"{name or 'not logged in'} {count}" for name, count in sorted(self.accounts.items())
+        )
+        return (
+            f"SIP2: {self.connections} connections{f' ({each})' if each else ''}, {self.answered} answers,"
+            f" {self.turned_away} turned away"
+        )
+
 
 class Sip2Server:
     """Listens, and lives until it is cancelled."""
 
     def __init__(
-        self, house: House, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+        self,
+        house: House,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        *,
+        report_s: float = REPORT_S,
     ) -> None:
         self.house = house
         self.port = port
@@ -30,6 +61,7 @@ class Sip2Server:
         """Frames that were sent."""
         self._host = host
         self._tls = tls
+        self._report_s = report_s
 
     async def run(self, ready: Callable[[int], None] = lambda port: None) -> None:
         """Listen until cancelled; `ready` is told the port. Raises LinkError when it cannot."""
@@ -52,13 +84,28 @@ class Sip2Server:
         self.port = server.sockets[0].getsockname()[1]
         try:
             ready(self.port)
+            before, told = self.report(), loop.time()
             while True:
-                await asyncio.sleep(min(1.0, self.house.limits.idle_s / 4, self.house.limits.login_s / 4))
+                await asyncio.sleep(
+                    min(1.0, self._report_s, self.house.limits.idle_s / 4, self.house.limits.login_s / 4)
+                )
                 self._sweep(loop.time())
+                if loop.time() - told >= self._report_s:
+                    now, told = self.report(), loop.time()
+                    if now != before:
+                        log.info("%s", now)
+                    before = now
         finally:
             server.close()
             await self._close_all()
             self.house.close()
+
+    def report(self) -> Report:
+        """Say who is connected."""
+        accounts = Counter(
+            "" if one.session.account is None else one.session.account.name for one in self.lines
+        )
+        return Report(len(self.lines), dict(accounts), self.answered, self.turned_away)
 
     def _sweep(self, now: float) -> None:
         """Hang up where nothing came for too long, or nobody logged in."""
