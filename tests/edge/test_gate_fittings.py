@@ -28,6 +28,8 @@ from sim.devices.tags import SimTag
 from wire.clock import SystemClock
 from wire.link_memory import MemoryBroker
 
+HANGS_S = 120.0
+"""Longer than any test waits."""
 PULSES = {"kind": "pulses", "pulse_ms": 90}
 WAYS: list[Literal["in", "out"]] = ["in", "in", "out", "in", "out", "in", "in"]
 
@@ -115,11 +117,11 @@ class Board:
         self.free.set()
 
     def switch(self, on: bool) -> None:
-        self.free.wait(20)
+        self.free.wait(HANGS_S)
         self.outputs.switch(on)
 
     def read(self) -> int:
-        self.free.wait(20)
+        self.free.wait(HANGS_S)
         return self.inputs.read()
 
     def release(self) -> None: ...
@@ -186,7 +188,10 @@ async def carried_past(pad: GatePad, central: ScriptedCentral, number: int) -> s
     return str(central.bodies("passage/1")[-1]["verdict"])
 
 
-async def test_a_lamp_that_hangs_holds_up_no_ruling_on_the_next_tags(tmp_path: Path, chip: None) -> None:
+async def test_a_lamp_that_hangs_holds_up_no_ruling_on_the_next_tags(
+    tmp_path: Path, chip: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_lamp, "LAMP_S", HANGS_S)
     board = Board()
     async with gate_on_pins(tmp_path, board, barriers={"fitted": False}) as (pad, central):
         board.free.clear()
