@@ -24,7 +24,7 @@ exit 100
 HANGS = """#!/bin/sh
 case "$*" in *update*) exit 0 ;; esac
 touch "$APT_STARTED"
-sleep 60
+exec sleep 60
 """
 ALL_INSTALLED = '#!/bin/sh\nfor package in "$@"; do echo " installed/$package "; done\n'
 
