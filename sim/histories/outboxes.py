@@ -16,6 +16,7 @@ async def _outage(house: House, share: float) -> None:
     house.fill("kiosk-1", tuple(book.item for book in house.library[-returns:]))
     house.work.clear()
     await kiosk.start()
+    await house.until(lambda: "pad" not in house.work.get("kiosk-1", "no pad yet"), "the kiosk's word")
 
 
 async def nearly_full(house: House, ending: Ending) -> None:
@@ -25,7 +26,6 @@ async def nearly_full(house: House, ending: Ending) -> None:
     await house.borrow("kiosk-1", first, lent)
     await house.arrived()
     await _outage(house, 0.8)
-    await house.until(lambda: "kiosk-1" in house.work, "the kiosk's word on its work")
     ending.see("what the kiosk says of itself", house.work["kiosk-1"], "returns-only: outbox nearly full")
     shown = await house.shown("kiosk-1", lambda shown: shown.name == "returns-only")
     ending.see("its screen", shown.headline, "Returning works, borrowing does not")
@@ -54,7 +54,6 @@ async def full(house: House, ending: Ending) -> None:
     await house.borrow("kiosk-1", person, lent)
     await house.arrived()
     await _outage(house, 1.0)
-    await house.until(lambda: "kiosk-1" in house.work, "the kiosk's word on its work")
     ending.see("what the kiosk says of itself", house.work["kiosk-1"], "closed: outbox full")
     shown = await house.shown("kiosk-1", lambda shown: shown.name == "closed")
     ending.see("its screen", shown.headline, "This station is resting")
