@@ -35,7 +35,7 @@ from central.ledger.ledger import Ledger
 from central.ledger.rows import millis
 from central.results import FromStation, read_upward
 from circulation.policy import Policy
-from tests.bench.sizes_fill import ITEMS, OUT_EACH, PATRONS, STATIONS, fill
+from tests.bench.sizes_fill import ITEMS, PATRONS, STATIONS, fill
 from wire.clock import SystemClock
 from wire.ids import new_id
 
@@ -61,9 +61,9 @@ class Morning:
 
     def __post_init__(self) -> None:
         self.streams = [(new_id(), 0, "") for _ in range(STATIONS)]
-        self.shelf = [f"i{n}" for n in range(ITEMS) if n % OUT_EACH]
-        self.long_out = [f"i{n}" for n in range(0, LONG_OUT * OUT_EACH, OUT_EACH)]
         self.rng.shuffle(self.shelf)
+        self.rng.shuffle(self.long_out)
+        del self.long_out[LONG_OUT:]
 
     def id(self) -> str:
         """Return the id of a new fact."""
@@ -115,7 +115,16 @@ class Sized:
     @classmethod
     def open(cls, path: Path, loans: int) -> "Sized":
         ledger = Ledger.open(f"sqlite:///{path}", policy=POLICY)
-        return cls(path, loans, ledger, Morning(ledger.boot, random.Random(7)))
+        shelf, out = (
+            [
+                item
+                for (item,) in ledger.hot.connection.execute(
+                    f"SELECT item FROM item WHERE loan IS {which} ORDER BY item"
+                )
+            ]
+            for which in ("NULL", "NOT NULL")
+        )
+        return cls(path, loans, ledger, Morning(ledger.boot, random.Random(7), shelf=shelf, long_out=out))
 
     async def round(self, facts: int, *, ordered: bool = False) -> dict[str, float]:
         """Take facts through a desk; return what one of them costs."""
@@ -190,16 +199,21 @@ def summary(found: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
     return told
 
 
-async def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """Fill, and let all ledgers work in turn."""
-    with tempfile.TemporaryDirectory(prefix="bench-sizes-", dir=args.dir) as name:
-        sized: list[Sized] = []
-        for loans in args.loans:
-            path, began = Path(name) / f"{loans}.db", time.perf_counter()
+def opened(folder: Path, sizes: Sequence[int]) -> list[Sized]:
+    """Open a ledger of each size in a folder; fill those that are not there yet."""
+    for loans in sizes:
+        path, began = folder / f"{loans}.db", time.perf_counter()
+        if not path.exists():
             fill(path, loans, millis(SystemClock().now()))
             took = time.perf_counter() - began
             say(f"{loans} loans: {path.stat().st_size / 1e9:.2f} GB, made in {took:.0f} s")
-            sized.append(Sized.open(path, loans))
+    return [Sized.open(folder / f"{loans}.db", loans) for loans in sizes]
+
+
+async def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Fill, and let all ledgers work in turn."""
+    with tempfile.TemporaryDirectory(prefix="bench-sizes-", dir=args.dir) as name:
+        sized = opened(args.keep or Path(name), args.loans)
         found: dict[str, list[dict[str, float]]] = {}
         for number in range(args.rounds):
             for ordered in (False, True)[: 1 + args.ordered]:
@@ -232,6 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--facts", type=int, default=5000, help="facts in a round (5000)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dir", type=Path, help="folder on the disk that is measured")
+    parser.add_argument("--keep", type=Path, help="folder whose ledgers are used, and left there")
     parser.add_argument(
         "--ordered", action="store_true", help="as many facts with ids in the order of time too"
     )
