@@ -1,18 +1,12 @@
 """`turnleaf sip2 serve` and `password`: let terminals of other makes in, and make their secrets."""
 
 import argparse
-import asyncio
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from wire.errors import ConfigError, TurnleafError
+from wire.errors import ConfigError
 from wire.output import emit
-
-if TYPE_CHECKING:
-    from central.config import CentralSettings
 
 VERBS = frozenset({"serve", "password"})
 SHORTEST = 12
@@ -65,40 +59,15 @@ def _password(args: argparse.Namespace) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     from central.config import CentralSettings
+    from central.foreground import run_until_signal
+    from central.sip2.serve import run_alone
     from wire.logs import setup
     from wire.settings import load
 
     settings = load(args.config, CentralSettings)
     setup(settings.log.level, as_json=settings.log.as_json or args.json)
-    try:
-        asyncio.run(_until_signal(settings, as_json=args.json))
-    except BaseExceptionGroup as group:
-        told = list(_leaves(group))
-        if all(isinstance(one, TurnleafError) for one in told):
-            raise told[0] from group
-        raise
-    return 0
-
-
-async def _until_signal(settings: "CentralSettings", *, as_json: bool) -> None:
-    from central.sip2.serve import run_alone
 
     def ready(port: int) -> None:
-        emit({"ready": True, "port": port}, as_json=as_json, text=f"ready on port {port}")
+        emit({"ready": True, "port": port}, as_json=args.json, text=f"ready on port {port}")
 
-    loop = asyncio.get_running_loop()
-    task = asyncio.create_task(run_alone(settings, ready), name="sip2")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        return
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            yield from _leaves(one)
-    else:
-        yield error
+    return run_until_signal(lambda: run_alone(settings, ready), "sip2")

@@ -16,6 +16,7 @@ from central.terminal import (
     DropHold,
     Enable,
     HoldKept,
+    OfHold,
     Paid,
     Pay,
     PlaceHold,
@@ -126,7 +127,7 @@ def describe(scene: Scene, do: Describe) -> Deed:
     return Deed(Described(properties=do.properties[:TEXT]), do.item)
 
 
-def meant_hold(scene: Scene, do: PlaceHold | DropHold | ChangeHold) -> Hold | None:
+def meant_hold(scene: Scene, do: OfHold) -> Hold | None:
     """Return the patron's open hold that a request means."""
     return _own(scene, do)[1]
 
@@ -136,9 +137,7 @@ def _is_nowhere(scene: Scene, branch: str) -> bool:
     return bool(branch) and scene.hot.zone(branch) is None
 
 
-def _own(
-    scene: Scene, do: PlaceHold | DropHold | ChangeHold
-) -> tuple[Patron | None, Hold | None, list[ItemRow], tuple[Hold, ...]]:
+def _own(scene: Scene, do: OfHold) -> tuple[Patron | None, Hold | None, list[ItemRow], tuple[Hold, ...]]:
     """Return the patron, the hold that is meant, the copies it is about, and what it competes with."""
     row = scene.hot.patron(do.card)
     copies = _copies(scene, do.item, do.title_id)

@@ -60,34 +60,35 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceHold:
-    """Place a hold (15 +) on a copy, or on any copy of a title."""
+class OfHold:
+    """Whose hold on what: on a copy, or on any copy of a title."""
 
     card: str = field(repr=False)
     item: str | None = None
     title_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldTerms(OfHold):
+    """A hold, where it is picked up, and until when it counts."""
+
     pickup: str = ""
     expires: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DropHold:
+class PlaceHold(HoldTerms):
+    """Place a hold (15 +)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeHold(HoldTerms):
+    """Change a hold (15 *); what is empty stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropHold(OfHold):
     """Cancel a hold (15 -)."""
-
-    card: str = field(repr=False)
-    item: str | None = None
-    title_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeHold:
-    """Change where a hold is picked up, or until when it counts (15 *)."""
-
-    card: str = field(repr=False)
-    item: str | None = None
-    title_id: str | None = None
-    pickup: str = ""
-    expires: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ file replaces any of them.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, assert_never, get_args
 
 from central.imports.records import Kind
 from central.imports.values import (
@@ -24,6 +24,7 @@ from central.imports.values import (
     text,
     yes,
 )
+from circulation.fees import FeeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +166,7 @@ def _of_fees(order: DateOrder, currency: str) -> tuple[Field, ...]:
 HOLD_STATES = ("waiting", "ready", "transit", "collected", "expired", "cancelled")
 """As `circulation.model.HoldState`; `transit` is a waiting one whose item is on its way."""
 
-FEE_KINDS = (
-    "other",
-    "administrative",
-    "damage",
-    "overdue",
-    "processing",
-    "rental",
-    "replacement",
-    "computer",
-    "hold",
-)
-"""As `circulation.fees.FeeKind`."""
+FEE_KINDS: tuple[str, ...] = get_args(FeeKind)
 
 _KOHA_FEES = {
     **dict.fromkeys(("OVERDUE", "F", "FU", "FOR", "LATE"), "overdue"),
