@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from wire.ids import CardNumber, Identifier, ItemId
 from wire.messages.base import Instant, Message
@@ -127,8 +127,11 @@ class ItemChanges(Message):
 Ask = Annotated[
     AskAccount | AskItem | AskSnapshot | AskChanges | AskVerdict, Field(discriminator="schema_name")
 ]
+KEYS_ALONE = ConfigDict(cache_strings="keys")
+"""As in `Message`; a union does not take that over from its members."""
+
 ASKS: TypeAdapter[Ask] = TypeAdapter(Ask)
 Said = Annotated[Answer | Account | ItemSeen | VerdictSaid, Field(discriminator="schema_name")]
-SAID: TypeAdapter[Said] = TypeAdapter(Said)
+SAID: TypeAdapter[Said] = TypeAdapter(Said, config=KEYS_ALONE)
 ItemsDown = Annotated[ItemsPage | ItemChanges, Field(discriminator="schema_name")]
-ITEMS_DOWN: TypeAdapter[ItemsDown] = TypeAdapter(ItemsDown)
+ITEMS_DOWN: TypeAdapter[ItemsDown] = TypeAdapter(ItemsDown, config=KEYS_ALONE)

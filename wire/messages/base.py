@@ -27,7 +27,10 @@ Instant = Annotated[
 class Message(BaseModel):
     """A frozen payload. Decoding ignores unknown fields; encoding leaves None out."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, ser_json_bytes="base64")
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, ser_json_bytes="base64", cache_strings="keys"
+    )
+    """No string is kept for its like: ids are random, and 16,384 of them are 1.5 MB that a station lacks."""
 
     def encode(self) -> bytes:
         """Return the payload as UTF-8 JSON, without the fields that are None."""
