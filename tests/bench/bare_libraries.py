@@ -35,7 +35,7 @@ async def main(folder: Path, port: int) -> None:
         client.loop(0.1)
     db = sqlite3.connect(folder / "bare.db", isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
-    db.execute("CREATE TABLE bare (n)")
+    db.execute("CREATE TABLE IF NOT EXISTS bare (n)")
     db.execute("INSERT INTO bare VALUES (1)")
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)

@@ -129,7 +129,7 @@ async def live(
         else:
             await drop(station, number)
             await leap_over(station, leap, days * 86400 / visits)
-        if (number + 1) % max(1, visits // marks) == 0:
+        if (number + 1) % max(1, visits // marks) == 0 or number + 1 == visits:
             await station.confirmed()
             tell(mark(station, leap, number + 1))
 
