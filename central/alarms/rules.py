@@ -98,6 +98,10 @@ WHY_DEVICE = {
     "pad": "Nothing can be borrowed or returned here, or the gate is blind.",
     "card-reader": "Patrons cannot say who they are; returns still work.",
     "printer": "Patrons get no receipt.",
+    "scanner": "Patrons without a card that can be read cannot say who they are.",
+    "lamp": "The gate knows a theft, and neither lights nor sounds.",
+    "barriers": "Nobody is counted, and no passage has a direction.",
+    "people-counter": "Nobody is counted, and no passage has a direction.",
 }
 
 
