@@ -4,10 +4,10 @@
 
 Each station is the real daemon in a process of its own, on a real Mosquitto over TLS, with its far ends
 played here; its settings are the defaults. `--memory`: resident (RSS), its own (anonymous) and shared-out (PSS)
-memory after the first samples, seconds from exec to ready, and the share of a core while nothing happens,
-beside what the bare libraries take. `--disk`: from an item laid down to lent, with the disk as it is and with
-20 ms a sync. `--month`: 30 days of visits with time that leaps. The daemons run from cached bytecode, as an
-installed package does.
+memory after the first samples, seconds from exec to ready, processor seconds until then, and the share of a
+core while nothing happens, beside what the bare libraries take. `--disk`: from an item laid down to lent, with
+the disk as it is and with 20 ms a sync. `--month`: 30 days of visits with time that leaps. The daemons run from
+cached bytecode, as an installed package does.
 """
 
 import argparse
@@ -87,6 +87,7 @@ async def warm(kind: str, folder: Path, broker: RealBroker) -> None:
 async def at_rest(kind: str, folder: Path, broker: RealBroker) -> dict[str, float]:
     """Measure one station from its start."""
     async with lone_station(kind, folder, broker) as station:
+        started_s = station.look.cpu_s
         await station.central.until(lambda: station.central.samples.get(f"{kind}-1/station"), timeout=60)
         await asyncio.sleep(1.0)
         before = station.look
@@ -97,6 +98,7 @@ async def at_rest(kind: str, folder: Path, broker: RealBroker) -> dict[str, floa
             "own_mb": after.own_mb,
             "pss_mb": after.pss_mb,
             "ready_s": station.ready_s,
+            "start_cpu_s": started_s,
             "idle_percent": 100 * (after.cpu_s - before.cpu_s) / IDLE_S,
             "files": after.files,
         }
