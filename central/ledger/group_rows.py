@@ -47,6 +47,8 @@ class Held:
     classes: dict[tuple[str, str], int] | None = None
     """Open loans of a patron by item class; fetched when the first entry asks."""
     loans: dict[str, LoanRow | None] = field(default_factory=dict)
+    begun: dict[str, list[Any]] = field(default_factory=dict)
+    """Loans that began in this group, as their table's row; whoever looks at one finds it in `loans`."""
     checkins: dict[str, tuple[str, int, str | None] | None] = field(default_factory=dict)
     cased: dict[str, bool] = field(default_factory=dict)
     """Whether an item has an open case."""
@@ -114,6 +116,7 @@ class Held:
                     self.patrons.clear()
                 case "loan":
                     self.loans.clear()
+                    self.begun.clear()
                     self.counts.clear()
                     self.classes = None
                 case "checkin":

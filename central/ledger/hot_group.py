@@ -105,6 +105,11 @@ class GroupHot(Hot):
         held = self._held.streams
         return held[stream] if stream in held else super().stream(stream)
 
+    def new_stream(self, stream: str, station: str) -> None:
+        """Insert a stream at zero; nothing of it waits yet, and of others nothing changes."""
+        self._held.streams.pop(stream, None)
+        self._plain(self._sql.new_stream, (stream, station))
+
     def move(self, stream: str, to: int, to_id: str, at: int, prev: int, prev_id: str) -> bool:
         """Compare and set `upto`; within a group, once for all of a stream's entries, when it is put down."""
         if not self._together:
@@ -201,9 +206,9 @@ class GroupHot(Hot):
     def loan(self, request: str) -> LoanRow | None:
         """Return a loan."""
         held = self._held.loans
-        waits = self._waiting.loans.get(request)
-        if waits is not None and request not in held:
-            _, item, patron, station, branch, start, ended, due, _, *rest = waits
+        begun = self._held.begun.pop(request, None)
+        if begun is not None:
+            _, item, patron, station, branch, start, ended, due, _, *rest = begun
             held[request] = loan_row(request, (item, patron, start, ended, due, *rest, station, branch))
         return held[request] if request in held else super().loan(request)
 
@@ -212,7 +217,7 @@ class GroupHot(Hot):
         request, item, patron, *_ = row
         if not self._together or request in self._waiting.loans:
             return super().new_loan(row)
-        self._waiting.loans[request] = list(row)
+        self._waiting.loans[request] = self._held.begun[request] = list(row)
         self._held.loans.pop(request, None)
         self._dirty = True
         if row[LOAN_ENDED] is None and patron is not None:
@@ -233,9 +238,9 @@ class GroupHot(Hot):
                 held.classes[of] = held.classes.get(of, 0) + by
 
     def _of(self, request: str) -> LoanRow | None:
-        """Return a loan that is held or waits, if we gather."""
-        known = self._held.loans if request in self._held.loans else self._waiting.loans
-        return self.loan(request) if request in known else None
+        """Return a loan that is held, if we gather."""
+        held = self._held
+        return self.loan(request) if request in held.begun or request in held.loans else None
 
     def end_loan(self, request: str, ended: int | None) -> None:
         """Set when a loan ended; None opens it."""
