@@ -37,7 +37,7 @@ from wire.clock import SystemClock
 
 STATIONS = 200
 PARTS = ("pad", "receipt-printer", "station")
-AHEAD = 4 * BATCH
+AHEAD = 15 * BATCH
 """Points that wait in the writer at most while the bench hands more over."""
 
 Sender = Callable[[Sequence[Point]], Awaitable[None]]
@@ -137,9 +137,20 @@ def of_client(point: Point) -> Any:
     return made.time(point.at, WritePrecision.MS)  # type: ignore[arg-type]  # the client's constants are text
 
 
+async def at_rest(pid: int) -> None:
+    """Wait until the server has put away what came before: it goes on for a while after its last answer."""
+    for _ in range(20):
+        before = cpu_of(pid)
+        await asyncio.sleep(0.5)
+        if cpu_of(pid) - before < 0.05:
+            return
+
+
 async def timed(count: int, work: Awaitable[None], server: Influx | None = None) -> dict[str, float]:
     """Return points a second and microseconds of processor for a point, and the server's beside them."""
     pid = server.process.pid if server is not None and server.process is not None else os.getpid()
+    if server is not None:
+        await at_rest(pid)
     theirs = cpu_of(pid)
     gc.collect()
     gc.freeze()
