@@ -19,6 +19,7 @@ async def there(house: House) -> AsyncIterator[None]:
     """Let central ask a library system over SIP2."""
     house.ils = ils = Ils(Traits(odd_titles=False))
     password = house.folder.parent / f"{house.folder.name}.password"
+    password.parent.mkdir(parents=True, exist_ok=True)
     password.touch(mode=0o600)
     password.write_text("right\n")
     async with ils.serving() as port:

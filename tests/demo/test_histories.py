@@ -23,6 +23,7 @@ def test_the_history_comes_to_the_end_that_it_promises(name: str, tmp_path: Path
         timeout=150,
         check=False,
     )
+    assert done.stdout.startswith("{"), done.stderr[-3000:]
     found = json.loads(done.stdout)
 
     assert found["outcomes"][0]["history"] == name

@@ -55,6 +55,7 @@ def test_the_history_turns_red_without_the_rule(name: str, patch: Patch, seen: s
         timeout=170,
         check=False,
     )
+    assert done.stdout.startswith("{"), done.stderr[-3000:]
     (outcome,) = json.loads(done.stdout)["outcomes"]
 
     assert (done.returncode, outcome["ok"]) == (1, False)
