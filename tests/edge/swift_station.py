@@ -1,8 +1,8 @@
 """`python -m swift_station kiosk|bin run --config FILE`: a daemon as the command runs it, with time that leaps.
 
-The clock is the machine's, wall and monotonic, plus the seconds that stand in the file TURNLEAF_LEAP. So all
-that a daemon does by the hour it does as often as in that time: heartbeats of the stream, pruning, folding the
-log, the end of goodbyes. Nothing else is changed.
+The clock is the machine's, wall and monotonic, plus the seconds that stand in the file TURNLEAF_LEAP. So what a
+daemon does by the minute or the hour comes after each leap: hellos of the stream, pruning, folding the log, the
+end of a goodbye. Nothing else is changed.
 """
 
 import argparse
