@@ -118,6 +118,9 @@ class FoundPatron(NamedTuple):
     seen: PatronSeen | None
     lists: tuple[tuple[str, tuple[Entry, ...]], ...] = ()
 
+    def __repr__(self) -> str:
+        return "FoundPatron()"
+
 
 class FoundItem(NamedTuple):
     """What came of `LookItem`."""

@@ -175,7 +175,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate()
 
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert b"The same command goes on" in said
     assert 0 < progress(tmp_path) < 12000
 

@@ -21,7 +21,7 @@ from wire.clock import SystemClock
 async def test_the_log_says_who_is_connected_and_how_many_answers_went_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "turnleaf")
     settings = told(tmp_path, accounts=[account(), account("sorter")])
     async with library(tmp_path) as here:
         reads = LedgerReads(here.ledger.url)
