@@ -3,10 +3,10 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from wire.ids import CardNumber, Identifier, ItemId
-from wire.messages.base import Instant, Message
+from wire.messages.base import KEYS_ALONE, Instant, Message
 from wire.messages.stream import Answer, Refusal
 
 VERDICT_MS = 250
@@ -127,9 +127,6 @@ class ItemChanges(Message):
 Ask = Annotated[
     AskAccount | AskItem | AskSnapshot | AskChanges | AskVerdict, Field(discriminator="schema_name")
 ]
-KEYS_ALONE = ConfigDict(cache_strings="keys")
-"""As in `Message`; a union does not take that over from its members."""
-
 ASKS: TypeAdapter[Ask] = TypeAdapter(Ask)
 Said = Annotated[Answer | Account | ItemSeen | VerdictSaid, Field(discriminator="schema_name")]
 SAID: TypeAdapter[Said] = TypeAdapter(Said, config=KEYS_ALONE)

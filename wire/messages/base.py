@@ -42,6 +42,10 @@ class Message(BaseModel):
         return cls.model_validate_json(payload)
 
 
+KEYS_ALONE = ConfigDict(cache_strings="keys")
+"""As in `Message`; a union does not take that over from its members."""
+
+
 class Stamped(Message):
     """A message that says when, by wall clock and by the monotonic counter of one boot (design §4, time)."""
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, TypeAdapter
 
 from wire.ids import Identifier, ItemId
-from wire.messages.base import Instant, Message
+from wire.messages.base import KEYS_ALONE, Instant, Message
 
 
 class Hello(Message):
@@ -121,4 +121,4 @@ class Resume(Message):
 
 
 Upward = Annotated[Hello | Entry | Void | Lost, Field(discriminator="kind")]
-UPWARD: TypeAdapter[Upward] = TypeAdapter(Upward)
+UPWARD: TypeAdapter[Upward] = TypeAdapter(Upward, config=KEYS_ALONE)
