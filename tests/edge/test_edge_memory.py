@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from wire.clock import FakeClock, Stamper
@@ -158,6 +158,9 @@ class Life:
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(
+    [("request", 0), ("request", 0), ("request", 1), ("damage and say", 0), ("grant, card sealed longer", 0)]
+)
 @given(st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 40)), min_size=5, max_size=60))
 def test_what_waits_is_always_what_the_disk_would_say(history: list[tuple[str, int]]) -> None:
     with TemporaryDirectory() as folder:

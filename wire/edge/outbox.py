@@ -21,7 +21,7 @@ from wire.edge.model import REQUEST_SHARE, REQUESTS, SETTLING, Depth, Limits, Ou
 from wire.edge.rows import OutboxRow, crc_of, instant, pack, sealed
 from wire.edge.schema import Synchronous
 from wire.errors import DeviceError, WireError
-from wire.ids import SEALED, new_id
+from wire.ids import SEALED, fact_id, new_id
 from wire.messages.base import stamped
 from wire.messages.facts import Began, Body, Request
 from wire.messages.stream import Answer
@@ -62,7 +62,7 @@ class Outbox:
         if row is None:
             self.held = Held(new_id())
             with self._commit():
-                self._begin(self.held.stream, (), new_id(), reason="new")
+                self._begin(self.held.stream, (), self._fact_id(), reason="new")
         else:
             self.held = self._read_held(row)
         self._remember(dict(db.execute("SELECT request_id, phase FROM visit")))
@@ -163,6 +163,9 @@ class Outbox:
         if phase is not None:
             self._set_phase(row_id, phase)
 
+    def _fact_id(self) -> str:
+        return fact_id(self._stamper.clock.now())
+
     def _insert(self, row: OutboxRow) -> None:
         self._db.execute(
             f"INSERT INTO outbox ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
@@ -194,7 +197,7 @@ class Outbox:
         if void_reason is not None:
             raise WireError(f"request not made: {void_reason}")
         self._need_room(REQUEST_SHARE, 1, len(packed))
-        row_id = new_id()
+        row_id = self._fact_id()
         with self._commit():
             self._append(body, row_id, phase="waiting")
         return row_id
@@ -203,7 +206,7 @@ class Outbox:
         """Store what has happened, in order, in one commit; return the ids. Raises OutboxFull at 100 %."""
         if any(body.schema_name not in SETTLING for body in bodies):
             self._need_room(1.0, len(bodies), sum(len(pack(body)[0]) for body in bodies))
-        ids = tuple(new_id() for _ in bodies)
+        ids = tuple(self._fact_id() for _ in bodies)
         with self._commit():
             for body, row_id in zip(bodies, ids, strict=True):
                 self._append(body, row_id)
@@ -213,7 +216,7 @@ class Outbox:
         """Store what closes a request; its phase moves when it was one of `only_from`."""
         moves = self.phases.get(request) in only_from
         with self._commit():
-            self._append(body, new_id())
+            self._append(body, self._fact_id())
             if moves:
                 self._set_phase(request, to)
         return moves
@@ -228,7 +231,8 @@ class Outbox:
         if central is None or answer.central != central or self.phases.get(answer.request) != "waiting":
             return None
         row = self._row("id = ?", answer.request)
-        body = row.body if answer.card is None else sealed(row.body, answer.card)
+        voided = row.void_reason is not None  # it was sent, and its row was damaged before the answer came
+        body = row.body if answer.card is None or voided else sealed(row.body, answer.card)
         kept = answer.model_copy(update={"card": None, "title": None})
         phase: Phase = "refused"
         if answer.outcome == "granted":
