@@ -12,12 +12,12 @@ from central.desk_items import append, lend
 from central.desk_scene import Group, Scene
 from central.ledger.hot_sqlite import is_trouble
 from central.ledger.lock import LeaseLost
-from central.ledger.rows import ItemRow
+from central.ledger.rows import ItemRow, moment
 from central.results import Mirrored
 from circulation.due import due_date
 from circulation.history import Returned
 from circulation.policy import ANY
-from wire.ids import new_id
+from wire.ids import fact_id
 
 log = logging.getLogger("turnleaf.central.desk")
 
@@ -44,7 +44,7 @@ def mirror(group: Group, given: Mirrored) -> None:
 
 def _mirror(group: Group, given: Mirrored) -> None:
     row = group.hot.item(given.item)
-    event = new_id()
+    event = fact_id(moment(group.now))
     at = min(given.at, group.now)
     if row is None or row.gone or (row.state.loan is not None) == given.on_loan:
         return

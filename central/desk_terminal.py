@@ -15,6 +15,7 @@ from central.desk_terminal_account import bar, change_hold, describe, drop_hold,
 from central.desk_terminal_deed import Deed, shown
 from central.desk_terminal_lend import give_back, lend_out, renew, renew_all
 from central.desk_terminal_repeat import recall, remember
+from central.ledger.rows import moment
 from central.terminal import (
     AtTerminal,
     Bar,
@@ -32,7 +33,7 @@ from central.terminal import (
     RenewAll,
     Return,
 )
-from wire.ids import new_id
+from wire.ids import fact_id
 from wire.messages.stream import Refusal
 
 NOT_NOW = Refused(Refusal(code="not-possible-now", next_step="try-later"))
@@ -46,7 +47,17 @@ def scene_of(group: Group, request: AtTerminal, stream: str) -> Scene:
     """Return the scene in which a request is carried out."""
     hot = group.hot
     at = _when(group, request)
-    return Scene(group, hot, request.terminal, request.branch, request.zone, stream, new_id(), at, tag="told")
+    return Scene(
+        group,
+        hot,
+        request.terminal,
+        request.branch,
+        request.zone,
+        stream,
+        fact_id(moment(group.now)),
+        at,
+        tag="told",
+    )
 
 
 def _when(group: Group, request: AtTerminal) -> int:

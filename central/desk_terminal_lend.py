@@ -9,14 +9,14 @@ from central.desk_lend import apply, asked_of, undo_loan
 from central.desk_return import came_back
 from central.desk_scene import Scene
 from central.desk_terminal_deed import Deed, refused
-from central.ledger.rows import ItemRow, LoanRow, PatronRow
+from central.ledger.rows import ItemRow, LoanRow, PatronRow, moment
 from central.terminal import AllRenewed, Back, Lend, Lent, Refused, Renew, RenewAll, Return
 from circulation import history
 from circulation.decide import Granted, decide_happened
 from circulation.holds import HoldShelf, InTransit
 from circulation.model import Asked
 from circulation.money import minor
-from wire.ids import new_id
+from wire.ids import fact_id
 from wire.messages.stream import Refusal
 
 UNDONE_MS = 600_000
@@ -69,7 +69,7 @@ def renew_all(scene: Scene, do: RenewAll) -> Deed:
     renewed, not_renewed = [], []
     fact = scene.fact
     for item in scene.hot.items_of(patron.patron):
-        scene.fact = new_id()
+        scene.fact = fact_id(moment(scene.group.now))
         row = scene.hot.item(item)
         asked = asked_of(scene, "renew", row, patron, fee_accepted=do.fee_acknowledged)
         decision = scene.group.authority.decide(asked, scene.at)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -22,8 +23,18 @@ _STATION = re.compile(STATION_PATTERN)
 
 
 def new_id() -> str:
-    """Return 128 random bits as 32 hex digits; used for facts, streams, links and boots."""
+    """Return 128 random bits as 32 hex digits; used for streams, links and boots."""
     return secrets.token_hex(16)
+
+
+def fact_id(now: datetime) -> str:
+    """Return an id for what is written down at `now`, 32 hex digits: a UUID of version 7 (RFC 9562 §5.7).
+
+    48 bits of milliseconds, then 74 random ones: no two are alike, whatever a clock says. What happens in one
+    hour stands side by side in the ledger's indexes, which at ten million loans halves the cost of a fact.
+    """
+    at, chance = int(now.timestamp() * 1000) & 0xFFFF_FFFF_FFFF, secrets.randbits(74)
+    return f"{at:012x}7{chance >> 62:03x}{0x8 << 60 | chance & (1 << 62) - 1:016x}"
 
 
 def is_station_name(name: str) -> bool:

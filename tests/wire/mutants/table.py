@@ -138,8 +138,8 @@ MUTANTS: tuple[Mutant, ...] = (
          "            self._set_phase(answer.request, phase if phase == 'refused' else 'waiting')\n"),
     )),
     Mutant(27, "`withdrawn` before \"not lent\" (L4)", "loan, item secured", "a_crash_after_the_patron_was_told", (
-        (OUTBOX, "            self._append(body, new_id())\n            if moves:",
-         "            if body.schema_name != 'withdrawn/1':\n                self._append(body, new_id())\n"
+        (OUTBOX, "            self._append(body, self._fact_id())\n            if moves:",
+         "            if body.schema_name != 'withdrawn/1':\n                self._append(body, self._fact_id())\n"
          "            if moves:"),
     )),
     Mutant(28, "withdraw at restart (L5)", "loan, item secured", "a_crash_while_waiting", (
