@@ -47,17 +47,8 @@ def scene_of(group: Group, request: AtTerminal, stream: str) -> Scene:
     """Return the scene in which a request is carried out."""
     hot = group.hot
     at = _when(group, request)
-    return Scene(
-        group,
-        hot,
-        request.terminal,
-        request.branch,
-        request.zone,
-        stream,
-        fact_id(moment(group.now)),
-        at,
-        tag="told",
-    )
+    fact = fact_id(moment(group.now))
+    return Scene(group, hot, request.terminal, request.branch, request.zone, stream, fact, at, tag="told")
 
 
 def _when(group: Group, request: AtTerminal) -> int:
