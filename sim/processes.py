@@ -13,6 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from sim.sockets import gone, place_of
 from wire.errors import ConfigError, DeviceError
 
 READY_S = 20.0
@@ -37,6 +38,7 @@ class Daemon:
         self._process: asyncio.subprocess.Process | None = None
         self._drain: asyncio.Task[None] | None = None
         self._notify: socket.socket | None = None
+        self._place = self._wanted = Path()
         self.ready_line = ""
         self.starts = 0
 
@@ -75,7 +77,8 @@ class Daemon:
     def _listen(self, ready: asyncio.Event) -> str:
         """Listen for the daemon's word to its service manager (sd_notify); return the socket's address."""
         self._unlisten()
-        path = self._log.with_suffix(".notify")
+        self._wanted = self._log.with_suffix(".notify")
+        path = self._place = place_of(self._wanted)
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         listener.bind(str(path))
@@ -93,6 +96,7 @@ class Daemon:
             asyncio.get_running_loop().remove_reader(self._notify)
             self._notify.close()
             self._notify = None
+            gone(self._place, self._wanted)
 
     async def _await_ready(self, ready: asyncio.Event) -> None:
         assert self._process is not None

@@ -35,7 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("turnleaf.cli_explain", "Say what bytes of a capture are, field by field."),
     "device": ("kiosk.cli_device", "Look at a station's devices: list, info, watch, selftest."),
     "topics": ("turnleaf.cli_topics", "Print the table of MQTT topics and their messages."),
-    "sim": ("sim.cli_sim", "Play a simulated day, or chaos, and reckon what came of it."),
+    "sim": ("sim.cli_sim", "Play a simulated day, chaos or one accident, and reckon what came of it."),
     "demo": ("turnleaf.cli_demo", "Run a small library with simulated devices and patrons."),
     "doctor": ("turnleaf.cli_doctor", "Look for what keeps this installation from working."),
 }

@@ -14,6 +14,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from sim.sockets import gone, place_of
 from wire.errors import ConfigError
 
 LAUNCH = """
@@ -69,7 +70,8 @@ class Pcscd:
     def __init__(self, folder: Path, names: tuple[str, ...] = ("Patron Card",)) -> None:
         self._folder = folder
         self._names = names
-        self.socket_path = folder / "pcscd.comm"
+        self._wanted = folder / "pcscd.comm"
+        self.socket_path = place_of(self._wanted)
         self._listener: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._base = 0
@@ -117,6 +119,7 @@ class Pcscd:
             )
         if self._listener is None:
             self.socket_path.unlink(missing_ok=True)
+            self.socket_path.parent.mkdir(mode=0o700, exist_ok=True)
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._listener.bind(str(self.socket_path))
             self._listener.listen(16)
@@ -191,4 +194,4 @@ class Pcscd:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        self.socket_path.unlink(missing_ok=True)
+        gone(self.socket_path, self._wanted)

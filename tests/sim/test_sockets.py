@@ -1,0 +1,21 @@
+"""Local sockets have a place whatever the folder is called."""
+
+import socket
+from pathlib import Path
+
+from sim.sockets import gone, place_of
+
+
+def test_a_short_path_is_its_own_place() -> None:
+    wanted = Path("/tmp/a.comm")
+    assert place_of(wanted) == wanted
+
+
+def test_a_folder_with_a_long_path_has_its_sockets_elsewhere_and_leaves_nothing(tmp_path: Path) -> None:
+    wanted = tmp_path / ("long" * 30) / "pcscd.comm"
+    place = place_of(wanted)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(place))
+        assert place.is_socket()
+    gone(place, wanted)
+    assert not place.parent.exists()
