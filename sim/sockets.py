@@ -12,7 +12,11 @@ def place_of(wanted: Path) -> Path:
     """Return `wanted` if a socket can be bound there, else a place of that name in a folder of its own."""
     if len(os.fsencode(wanted)) <= LONGEST:
         return wanted
-    return Path(tempfile.mkdtemp(prefix="turnleaf-socket-")) / wanted.name
+    place = Path(tempfile.mkdtemp(prefix="turnleaf-socket-")) / wanted.name
+    if len(os.fsencode(place)) > LONGEST:  # TMPDIR may be far down, too
+        place.parent.rmdir()
+        place = Path(tempfile.mkdtemp(prefix="turnleaf-socket-", dir="/tmp")) / wanted.name
+    return place
 
 
 def gone(place: Path, wanted: Path) -> None:
