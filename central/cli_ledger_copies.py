@@ -73,8 +73,13 @@ def _newest_sound(folder: Path) -> Path:
     from wire.errors import ConfigError
 
     for copy in reversed(copies(folder)):
-        if not check(copy).faults:
+        try:
+            faults = check(copy).faults
+        except ConfigError as error:  # it cannot even be read
+            faults = (error.seen,)
+        if not faults:
             return copy
+        print(f"✗ {copy}: {'; '.join(faults)}; the one before it is tried", file=sys.stderr)
     raise ConfigError(
         f"{folder}: no sound copy", do="Make one: turnleaf ledger backup, or give another folder."
     )

@@ -1,6 +1,7 @@
 """Copies of the ledger: made under load, checked, put back without losing what stood there."""
 
 import asyncio
+import json
 import os
 import sqlite3
 import stat
@@ -11,6 +12,7 @@ import pytest
 from desk_kit import Station, desk_on
 
 from central.ledger.backup import back_up, check, copies, restore
+from turnleaf.cli import main
 from wire.errors import ConfigError, WireError
 
 NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
@@ -129,3 +131,26 @@ async def test_a_ledger_that_breaks_its_rules_makes_no_copy_under_a_good_name(tm
 
     assert "open loans that their item does not know" in error.value.seen
     assert copies(tmp_path / "copies") == []
+
+
+async def test_from_a_folder_the_newest_copy_that_can_be_read_and_is_sound_is_restored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, good = tmp_path / "copies", NOW + timedelta(days=1)
+    async with desk_on(tmp_path / "l.db") as world:
+        await Station(world).lend("item-1", "CARD1")
+        for day in range(4):
+            back_up(tmp_path / "l.db", folder, NOW + timedelta(days=day), 9, quiet)
+    oldest, sound, broken, unreadable = copies(folder)
+    with sqlite3.connect(broken) as db:
+        db.execute("UPDATE item SET loan = NULL")
+    unreadable.write_bytes(b"no ledger at all" * 1000)
+
+    code = main(["ledger", "restore", str(folder), "--db", f"sqlite:///{tmp_path / 'new.db'}", "--json"])
+
+    said = capsys.readouterr()
+    assert (code, json.loads(said.out)["copy"]) == (0, str(sound))
+    assert (broken.name in said.err, unreadable.name in said.err, oldest.name in said.err) == (
+        True, True, False
+    )  # fmt: skip
+    assert good.strftime("%Y%m%d") in sound.name
