@@ -11,14 +11,12 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from wire.messages.states import FleetEntry, Glyph, Parts, Sample, StationKind, Status, Work
+from wire.messages.states import LATE, FleetEntry, Glyph, Parts, Sample, StationKind, Status, Work
 
 Presence = Literal["unseen", "online", "stale", "lost", "left"]
 
 STALE_BEATS = 3
 LOST_BEATS = 6
-LATE = timedelta(seconds=8)
-"""A station with an entry open for longer is not in step (as `wire.uplink` sees it)."""
 OUTBOX_OLD = timedelta(seconds=60)
 """An entry that waits longer than this in an outbox is worth a look."""
 

@@ -21,7 +21,7 @@ from wire.edge.store import Said
 from wire.ids import new_id
 from wire.link import Connected, Disconnected, Inbound, Link, LinkEvent, Outgoing, Refused
 from wire.messages.asks import SAID
-from wire.messages.states import CentralStatus
+from wire.messages.states import LATE, CentralStatus
 from wire.messages.stream import Answer, Entry, Resume
 from wire.streams.station import Appended, Cut, Event, Fresh, Greet, Talk, Tick
 from wire.topics import topic
@@ -37,8 +37,6 @@ ASK_AGAIN_S = 1.0
 STATUS_WAIT_S = 1.0
 """After a connect: how long to wait for central's retained status, which tells the reconnect window."""
 
-LATE_S = 8.0
-"""A station with an entry open for longer than this is not in step."""
 
 PRUNE_S = 60.0
 """How often old confirmed rows are looked for."""
@@ -104,7 +102,7 @@ class Uplink:
         if self.central is None or self._talk.parked or self._talk.hold:
             return False
         oldest = self._edge.depth().oldest
-        return oldest is None or (self._stamper.clock.now() - oldest).total_seconds() <= LATE_S
+        return oldest is None or self._stamper.clock.now() - oldest <= LATE
 
     def handle(self, event: LinkEvent) -> bool:
         """Take what concerns the stream; True when the message is the uplink's alone (it acknowledges it)."""

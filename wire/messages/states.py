@@ -1,5 +1,6 @@
 """Retained states, samples, commands: what is known of stations, without a word about people."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -9,6 +10,10 @@ from wire.messages.base import Instant, Message, Stamped
 
 StationKind = Literal["kiosk", "gate", "bin", "sensors"]
 Glyph = Literal["ok", "look", "act", "silent", "resting"]
+
+
+LATE = timedelta(seconds=8)
+"""A station with an entry open for longer than this is not in step, at the station and at central alike."""
 
 
 class Status(Message):
