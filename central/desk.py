@@ -31,7 +31,7 @@ from central.ledger.hot_sqlite import Hot, is_trouble
 from central.ledger.ledger import Ledger
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import millis, moment
-from central.results import DeskInput, DeskResult, Effect, ItemsChanged
+from central.results import DeskInput, DeskResult, Effect, FromStation, ItemsChanged
 from central.seal import Seal, new_key
 from circulation.policy import Policy
 from wire.clock import Clock
@@ -213,7 +213,7 @@ class Desk:
 
     def _commit(self, given: list[DeskInput]) -> tuple[list[DeskResult], list[Effect]]:
         """Carry a group out together; if anything fails in it, once more, entry by entry."""
-        if len(given) >= TOGETHER:
+        if gains_together(given):
             try:
                 return self._transaction(lambda group: Batch(group, self._memory, together=True).run(given))
             except Exception as error:
@@ -252,6 +252,12 @@ class Desk:
             for _, item, version, word in group.changes
         )
         return ItemsChanged(group.changes[0][0], group.last_n, moment(group.now), changes)
+
+
+def gains_together(given: list[DeskInput]) -> bool:
+    """Say whether a group gains by being carried out together: a terminal's request begins with a savepoint
+    and looks at what nobody knows beforehand, so that it would put down what waits again and again."""
+    return len(given) >= TOGETHER and all(isinstance(one, FromStation) for one in given)
 
 
 def _due_by_now(group: Group) -> None:

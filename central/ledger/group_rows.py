@@ -149,24 +149,28 @@ class Waiting:
     def write(self, connection: sqlite3.Connection, sql: Any) -> bool:
         """Write it all; False when a stream was not where its entries began. A loan is ended before another
         one of its item begins: at most one may be open at any moment."""
-        many = connection.executemany
-        many(sql.journal, self.journal)
-        many(sql.end_loan, [(ended, request) for request, ended in self.ends.items()])
-        many(sql.new_loan, self.loans.values())
-        many(sql.loan_tag, [(tag, request) for request, tag in self.tags.items()])
-        many(sql.item_state, self.states.values())
-        many(sql.answer, [answer_values(row) for row in self.answers.values()])
-        many(sql.new_checkin, self.checkins.values())
-        many(sql.checkin_secured, [(how, fact) for fact, how in self.secured.items()])
-        many(sql.new_passage, self.passages)
-        many(sql.new_count, self.counts)
+        rows: list[tuple[str, Collection[Any]]] = [
+            (sql.journal, self.journal),
+            (sql.end_loan, [(ended, request) for request, ended in self.ends.items()]),
+            (sql.new_loan, self.loans.values()),
+            (sql.loan_tag, [(tag, request) for request, tag in self.tags.items()]),
+            (sql.item_state, self.states.values()),
+            (sql.answer, [answer_values(row) for row in self.answers.values()]),
+            (sql.new_checkin, self.checkins.values()),
+            (sql.checkin_secured, [(how, fact) for fact, how in self.secured.items()]),
+            (sql.new_passage, self.passages),
+            (sql.new_count, self.counts),
+        ]
+        for statement, of in rows:
+            if of:
+                connection.executemany(statement, of)
         if not self.moves:
             return True
         moves = [
             (to, to_id, at, stream, prev, prev_id)
             for stream, (to, to_id, at, prev, prev_id) in self.moves.items()
         ]
-        return many(sql.move, moves).rowcount == len(moves)
+        return connection.executemany(sql.move, moves).rowcount == len(moves)
 
 
 def _all(run: Run, sql: str, ids: Collection[str]) -> list[Any]:

@@ -24,7 +24,7 @@ from central.ledger.seed import Registry, load
 from central.results import FromStation, read_upward
 from circulation.policy import Policy
 from wire.clock import SystemClock
-from wire.ids import new_id
+from wire.ids import fact_id, new_id
 
 ITEMS, PATRONS = 20_000, 2_000
 
@@ -57,7 +57,7 @@ def script(boot: str, facts: int, stations: int, seed: int) -> list[tuple[str, b
     for number in range(facts):
         place = number % stations
         stream, seq, prev = streams[place]
-        fact, kind = new_id(), rng.random()
+        fact, kind = fact_id(SystemClock().now()), rng.random()
         stamp = {"at": now, "clock": "synced", "boot": "b", "mono": number}
         if kind < 0.7 or not out:
             if not shelf:

@@ -190,7 +190,7 @@ async def carry_out(path: Path, plan: list[list[Step]], policy: Policy, how: str
     """Play a plan; return what the ledger holds, what was said and what was left for the feed."""
     path.write_bytes(prepared())
     clock = FakeClock(START)
-    desk.TOGETHER = 1 if how == "together" else 10**9
+    desk.gains_together = lambda given: how == "together"
     try:
         async with desk_on(path, clock, policy=policy, seed=False) as world:
             catalogue(world, TITLES)
@@ -211,10 +211,10 @@ async def carry_out(path: Path, plan: list[list[Step]], policy: Policy, how: str
             }
             return rows, said, feed
     finally:
-        desk.TOGETHER = TOGETHER
+        desk.gains_together = GAINS
 
 
-TOGETHER = desk.TOGETHER
+GAINS = desk.gains_together
 
 
 async def submitted(world: World, inputs: list[DeskInput], *, apart: bool) -> list[Any]:
