@@ -24,8 +24,9 @@ from central.desk_scene import Group, Scene
 from central.desk_terminal import NOT_NOW, at_terminal, journalled, scene_of
 from central.desk_told import next_calls, told
 from central.desk_wanted import wanted
+from central.ledger.hot_group import GroupHot
 from central.ledger.hot_sqlite import is_trouble
-from central.ledger.lock import LeaseLost
+from central.ledger.lock import LeaseLost, stream_moved
 from central.ledger.rows import StreamRow
 from central.results import (
     AskNext,
@@ -77,9 +78,11 @@ class Batch:
     def run(self, inputs: list[DeskInput]) -> list[DeskResult]:
         """Return one result for each input, in order. What is `together` raises whatever fails in it."""
         if self._together:
-            self.group.hot.gather(wanted(inputs))
-        results = [self._one(number, given) for number, given in enumerate(inputs)]
-        self.group.hot.put_down()
+            hot = self.group.hot = GroupHot(self.group.hot, wanted(inputs))
+            results = [self._one(number, given) for number, given in enumerate(inputs)]
+            hot.put_down()
+        else:
+            results = [self._one(number, given) for number, given in enumerate(inputs)]
         self.memory.gap_said.update(self._gaps)
         for (stream, link), number in self._say.items():
             results[number] = results[number].saying(
@@ -192,9 +195,7 @@ class Batch:
     def _move(self, state: StreamRow, before: Row, after: Row) -> None:
         """Compare and set `upto` (C2); close the case of facts that have now arrived (C1)."""
         if not self.group.hot.move(after.stream, after.upto, after.id, state.last_at, before.upto, before.id):
-            raise LeaseLost(
-                "a stream moved under this central", why="Another central works on the same ledger."
-            )
+            raise stream_moved()
         state.row = after
         if after.upto == after.high:
             self._scene(state, after.id).close_case(f"facts-not-delivered:{after.stream}")

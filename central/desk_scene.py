@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from central.authority import Authority
-from central.ledger.hot_group import GroupHot
+from central.ledger.hot_sqlite import Hot
 from central.ledger.rows import ItemRow, OpenCase, moment
 from central.results import CaseClosed, CaseOpened, Effect, FeedWord, Happened
 from central.seal import Seal
@@ -19,7 +19,7 @@ from circulation.policy import Policy
 class Group:
     """One transaction of the desk."""
 
-    hot: GroupHot
+    hot: Hot
     authority: Authority
     policy: Policy
     now: int
@@ -88,7 +88,7 @@ class Scene:
     """One entry being applied."""
 
     group: Group
-    hot: GroupHot
+    hot: Hot
     station: str
     branch: str
     zone: str

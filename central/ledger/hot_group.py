@@ -1,14 +1,12 @@
 """The hot statements for a group: what its entries read is fetched, what they write put down, together.
 
-A statement of its own for each row costs more than the row. So, once `gather` was called, the rows that a
-group will need are fetched by a few statements, and most of what its entries write waits in memory until
-`put_down`, which `commit` calls. Nobody sees a difference: a statement about a table of which something
-waits puts it down first, and one that writes a table beside us makes us forget what we hold of it.
+A statement of its own for each row costs more than the row. So the rows that a group will need are fetched
+by a few statements when this is made, and most of what its entries write waits in memory until `put_down`.
+Nobody sees a difference: a statement about a table of which something waits puts it down first, and one that
+writes a table beside us makes us forget what we hold of it. (So does a savepoint, which may undo either.)
 
-An entry that fails inside a group cannot be taken back alone, unless it began with a `savepoint`; the desk
-then rolls back and goes through the group again, entry by entry (`central.desk`).
-
-Not for: reading outside the desk's transaction, where nothing is gathered and every call is plain `Hot`.
+Made for one group inside an open transaction, and thrown away with it. An entry that fails cannot be taken
+back alone: the desk then rolls back, and goes through the group again on a plain `Hot` (`central.desk`).
 """
 
 import sqlite3
@@ -18,29 +16,22 @@ from typing import Any
 
 from central.ledger.group_rows import CHECKIN_SECURED, LOAN_ENDED, LOAN_TAG, WAITING, Held, Waiting, Wanted
 from central.ledger.hot_sqlite import Hot, loan_row
-from central.ledger.lock import LeaseLost
+from central.ledger.lock import stream_moved
 from central.ledger.rows import AnswerRow, ItemRow, LoanRow, OpenCase, PatronRow, StreamRow
 from circulation.history import ItemState
 from circulation.model import Hold
 
 
 class GroupHot(Hot):
-    """`Hot` for one transaction after the other, which may gather."""
+    """`Hot` for one group of entries."""
 
-    def __init__(self, connection: sqlite3.Connection, epoch: int = 0) -> None:
-        super().__init__(connection, epoch)
-        self._plain = connection.execute
-        self._together = False
+    def __init__(self, plain: Hot, wanted: Wanted) -> None:
+        super().__init__(plain.connection, plain.epoch)
+        self._plain = plain.connection.execute
         self._held = Held()
+        self._held.fetch(wanted, self._sql, self._plain)
         self._waiting = Waiting()
         self._dirty = False
-
-    # --- the transaction ------------------------------------------------------------------------
-
-    def gather(self, wanted: Wanted) -> None:
-        """Fetch what the group will look at, and let what it writes wait from here to the commit."""
-        self._held.fetch(wanted, self._sql, self._plain)
-        self._together = True
         self._run = self._direct  # type: ignore[assignment]  # same call, with what waits put down first
 
     def _direct(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -59,44 +50,7 @@ class GroupHot(Hot):
         waiting = self._waiting
         self._waiting, self._dirty = Waiting(), False
         if not waiting.write(self.connection, self._sql):
-            raise LeaseLost(
-                "a stream moved under this central", why="Another central works on the same ledger."
-            )
-
-    def _apart(self) -> None:
-        """From here on every call is plain again."""
-        self._run = self._plain
-        self._together = self._dirty = False
-        self._held, self._waiting = Held(), Waiting()
-
-    def commit(self) -> None:
-        """Commit; what follows may be said."""
-        self.put_down()
-        self._apart()
-        super().commit()
-
-    def rollback(self) -> None:
-        """Undo the whole group."""
-        self._apart()
-        super().rollback()
-
-    def savepoint(self) -> None:
-        """Begin one entry that can be taken back alone."""
-        self.put_down()
-        super().savepoint()
-
-    def release(self) -> None:
-        """Keep one entry."""
-        self.put_down()
-        super().release()
-
-    def undo(self) -> None:
-        """Undo one entry, and forget what it made of the rows that are held."""
-        together = self._together
-        self._apart()
-        super().undo()
-        if together:
-            self._together, self._run = True, self._direct  # type: ignore[assignment]  # as in `gather`
+            raise stream_moved()
 
     # --- streams --------------------------------------------------------------------------------
 
@@ -112,8 +66,6 @@ class GroupHot(Hot):
 
     def move(self, stream: str, to: int, to_id: str, at: int, prev: int, prev_id: str) -> bool:
         """Compare and set `upto`; within a group, once for all of a stream's entries, when it is put down."""
-        if not self._together:
-            return super().move(stream, to, to_id, at, prev, prev_id)
         before = self._waiting.moves.get(stream)
         if before is not None:
             if before[:2] != (prev, prev_id):
@@ -125,11 +77,8 @@ class GroupHot(Hot):
 
     def journal(self, fact: str, *values: Any) -> None:
         """Write one consumed number down."""
-        if not self._together:
-            return super().journal(fact, *values)
         self._waiting.journal.append((fact, *values))
         self._held.known[fact] = self._dirty = True
-        return None
 
     def known(self, fact: str) -> bool:
         """Say whether this fact was consumed before, under whatever number."""
@@ -138,7 +87,7 @@ class GroupHot(Hot):
 
     def answer(self, row: AnswerRow) -> None:
         """Store an answer with its effect."""
-        if not self._together or row.request in self._waiting.answers:
+        if row.request in self._waiting.answers:
             return super().answer(row)
         self._waiting.answers[row.request] = row
         self._dirty = True
@@ -189,8 +138,6 @@ class GroupHot(Hot):
 
     def item_state(self, item: str, version: int, state: ItemState) -> None:
         """Store what an item's history comes to."""
-        if not self._together:
-            return super().item_state(item, version, state)
         row = self._held.items.get(item)
         if row is not None:
             self._held.items[item] = ItemRow(
@@ -201,7 +148,6 @@ class GroupHot(Hot):
             version, state.loan, state.last_at, state.last_id, state.tag, state.trouble, item,
         )  # fmt: skip
         self._dirty = True
-        return None
 
     def loan(self, request: str) -> LoanRow | None:
         """Return a loan."""
@@ -215,7 +161,7 @@ class GroupHot(Hot):
     def new_loan(self, row: Sequence[Any]) -> None:
         """Insert a loan; the columns in the table's order."""
         request, item, patron, *_ = row
-        if not self._together or request in self._waiting.loans:
+        if request in self._waiting.loans:
             return super().new_loan(row)
         self._waiting.loans[request] = self._held.begun[request] = list(row)
         self._held.loans.pop(request, None)
@@ -238,7 +184,7 @@ class GroupHot(Hot):
                 held.classes[of] = held.classes.get(of, 0) + by
 
     def _of(self, request: str) -> LoanRow | None:
-        """Return a loan that is held, if we gather."""
+        """Return a loan that is held."""
         held = self._held
         return self.loan(request) if request in held.begun or request in held.loans else None
 
@@ -272,7 +218,7 @@ class GroupHot(Hot):
 
     def new_checkin(self, row: Sequence[Any]) -> None:
         """Insert a checkin; the columns in the table's order."""
-        if not self._together or row[0] in self._waiting.checkins:
+        if row[0] in self._waiting.checkins:
             return super().new_checkin(row)
         self._waiting.checkins[row[0]] = list(row)
         self._held.checkins[row[0]] = (row[1], row[2], row[CHECKIN_SECURED])
@@ -287,7 +233,7 @@ class GroupHot(Hot):
     def checkin_secured(self, fact: str, outcome: str) -> None:
         """Store the report on a checkin's tag."""
         checkin = self._held.checkins.get(fact)
-        if not self._together or checkin is None:
+        if checkin is None:
             return super().checkin_secured(fact, outcome)
         if fact in self._waiting.checkins:
             self._waiting.checkins[fact][CHECKIN_SECURED] = outcome
@@ -301,19 +247,13 @@ class GroupHot(Hot):
 
     def passage(self, row: Sequence[Any]) -> None:
         """Insert a passage; the columns in the table's order."""
-        if not self._together:
-            return super().passage(row)
         self._waiting.passages.append(row)
         self._dirty = True
-        return None
 
     def count(self, row: Sequence[Any]) -> None:
         """Insert a count; the columns in the table's order."""
-        if not self._together:
-            return super().count(row)
         self._waiting.counts.append(row)
         self._dirty = True
-        return None
 
     def cases_of_item(self, item: str) -> list[OpenCase]:
         """Return the open cases of an item."""

@@ -6,6 +6,7 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -39,6 +40,12 @@ class _Sql:
 
     def __getattr__(self, name: str) -> str:
         raise AttributeError(f"statements has no {name.upper()}")
+
+
+@cache
+def _statements() -> _Sql:
+    """Return the statements, compiled once for all hands."""
+    return _Sql()
 
 
 def iso_date(text: str | None) -> date | None:
@@ -76,7 +83,7 @@ class StreamHot:
     def __init__(self, connection: sqlite3.Connection, epoch: int = 0) -> None:
         self.connection = connection
         self._run = connection.execute
-        self._sql: Any = _Sql()
+        self._sql: Any = _statements()
         self.epoch = epoch
 
     # --- transactions

@@ -18,7 +18,7 @@ from typing import Self, TypeVar, cast
 from sqlalchemy import Connection, Engine
 
 from central.ledger import database, queries
-from central.ledger.hot_group import GroupHot
+from central.ledger.hot_sqlite import Hot
 from central.ledger.lock import LockFile
 from central.ledger.queries import BranchRow, CaseRow, Changes, Counts, ParkedRow, Snapshot, StationRow
 from central.ledger.rows import millis
@@ -57,7 +57,7 @@ class Ledger:
         self._lock = lock
         self._writer = writer
         self._raw = writer.raw_connection()
-        self.hot = GroupHot(cast(sqlite3.Connection, self._raw.driver_connection))
+        self.hot = Hot(cast(sqlite3.Connection, self._raw.driver_connection))
         self.hot.take_lease(self.boot, now)
         self.epoch = self.hot.epoch
         self._reader = database.engine(url, writing=False)

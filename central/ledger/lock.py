@@ -18,6 +18,11 @@ class LeaseLost(TurnleafError):
     exit_code = 3
 
 
+def stream_moved() -> LeaseLost:
+    """Return the error of a stream whose `upto` was not where this central had left it (streams.md C2)."""
+    return LeaseLost("a stream moved under this central", why="Another central works on the same ledger.")
+
+
 class LockFile:
     """An exclusive lock beside the ledger, held as long as the process (or `release`)."""
 

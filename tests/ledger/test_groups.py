@@ -20,8 +20,6 @@ from terminal_kit import TABLES, ZONE, catalogue, charge, prepared
 from test_terminal_histories import POLICY, deed
 
 from central import desk, desk_entry
-from central.desk_scene import Group
-from central.ledger.group_rows import Wanted
 from central.ledger.rows import millis
 from central.results import DeskInput, DeskResult, FromStation
 from central.terminal import AtTerminal
@@ -256,24 +254,3 @@ def test_a_group_carried_out_together_comes_to_what_its_entries_come_to(
 
     prepared()  # no loop may run yet
     asyncio.run(all_ways())
-
-
-async def test_what_waits_is_undone_with_its_entry(tmp_path: Path) -> None:
-    async with desk_on(tmp_path / "l.db") as world:
-
-        def work(group: Group) -> None:
-            hot, lent = group.hot, ("r2", "item-2", "patron-1", "k1", "main", 1)
-            hot.gather(Wanted(items={"item-1", "item-2"}, cards={"CARD1"}, facts=["f1", "f2"]))
-            hot.journal("f1", "s", 1, "applied", "count", 1, 1, None)
-            hot.savepoint()
-            hot.journal("f2", "s", 2, "applied", "checkout", 1, 1, "item-2")
-            hot.new_loan((*lent, None, "2026-04-01", "2026-04-01", 0, False, False, None))
-            assert hot.loans("patron-1") == 1
-            hot.undo()
-            assert (hot.known("f1"), hot.known("f2"), hot.loan("r2"), hot.loans("patron-1")) == (
-                True, False, None, 0
-            )  # fmt: skip
-
-        await world.desk._in_line(lambda: world.desk._transaction(work))
-        assert world.rows("SELECT fact_id FROM journal") == [("f1",)]
-        assert world.rows("SELECT request FROM loan") == []
