@@ -159,18 +159,19 @@ async def test_a_bad_cable_does_not_end_the_gate(far: SimLlrpReader, fault: Faul
 
 
 SLLURP = """
-import sys, time
+import sys
 from sllurp.llrp import LLRPReaderClient, LLRPReaderConfig
 seen = []
 config = LLRPReaderConfig({"antennas": [1], "report_every_n_tags": 1, "tag_content_selector": {
     "EnableAntennaID": True, "EnablePeakRSSI": True}})
 client = LLRPReaderClient("127.0.0.1", int(sys.argv[1]), config)
-client.add_tag_report_callback(lambda reader, tags: seen.extend(tags))
+def report(reader, tags):
+    if not seen:  # said in the client's own thread: from another, its goodbye can wait for ever
+        client.disconnect()
+    seen.extend(tags)
+client.add_tag_report_callback(report)
 client.connect()
-end = time.monotonic() + 15
-while not seen and time.monotonic() < end:
-    time.sleep(0.02)
-client.disconnect()
+client.join(30)
 epc = seen[0].get("EPC", seen[0].get("EPC-96"))
 print(epc.decode() if isinstance(epc, bytes) else epc)
 """
