@@ -14,7 +14,6 @@ Trouble with the database itself is nobody's entry: it ends the process, and eve
 
 import logging
 import traceback
-from dataclasses import replace
 from typing import assert_never
 
 from central.desk_entry import consume, dead_letter, skipped, voided
@@ -205,7 +204,7 @@ class Batch:
         seen = f"{type(error).__name__} at entry {message.seq}"
         body = message.model_dump_json(by_alias=True, exclude_none=True)
         self.group.hot.park(state.row.stream, message.id, body, seen, self.group.now)
-        state.row = replace(state.row, parked=True)
+        state.row = state.row._replace(parked=True)
         return DeskResult(alarm=Trouble("parked", state.row.station, state.row.stream, seen))
 
     def _lose(self, state: StreamRow, row: Row, first: int, last: int) -> None:
@@ -263,7 +262,7 @@ class Batch:
         kind, item = journalled(given.do)
         now = self.group.now
         self.group.hot.journal(scene.fact, before.stream, seq, "applied", kind, scene.at, now, item)
-        self._move(state, before, replace(before, upto=seq, id=scene.fact))
+        self._move(state, before, before._replace(upto=seq, id=scene.fact))
 
     # --- operators
 
@@ -281,13 +280,13 @@ class Batch:
             state = self._stream(stream, station)
             skipped(self._scene(state, parked_id), upto + 1, body)
             self._release(stream, station)
-            self._move(state, state.row, replace(state.row, upto=upto + 1, id=parked_id))
+            self._move(state, state.row, state.row._replace(upto=upto + 1, id=parked_id))
         return self._released(station, len(parked), "given up")
 
     def _release(self, stream: str, station: str) -> None:
         state = self._stream(stream, station)
         self.group.hot.park(stream, None, None, None, None)
-        state.row = replace(state.row, parked=False)
+        state.row = state.row._replace(parked=False)
 
     def _released(self, station: str, count: int, word: str) -> DeskResult:
         if count == 0:

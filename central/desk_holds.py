@@ -4,8 +4,6 @@ The rules are `circulation.holds`; here their results are stored. Where nobody w
 transaction asks once), nothing of this is looked up.
 """
 
-from dataclasses import replace
-
 from central.desk_scene import Group, Scene
 from central.ledger.rows import ItemRow, LoanRow
 from circulation.due import local_date
@@ -73,7 +71,7 @@ def end(scene: Scene, hold: Hold, *freed: str | None) -> None:
 def _close(scene: Scene, hold: Hold) -> None:
     """A hold that is over keeps no item but the one that was collected."""
     if hold.state != "collected":
-        hold = replace(hold, ready_item=None, ready_until=None)
+        hold = hold._replace(ready_item=None, ready_until=None)
     scene.hot.hold_state(hold, ended=scene.at)
 
 
@@ -88,7 +86,7 @@ def release(scene: Scene, item: str) -> None:
     row = scene.hot.item(item)
     for hold in holds_on(scene, row):
         if hold.ready_item == item:
-            scene.hot.hold_state(replace(hold, state="waiting", ready_item=None, ready_until=None))
+            scene.hot.hold_state(hold._replace(state="waiting", ready_item=None, ready_until=None))
 
 
 def wait_again(scene: Scene, loan: LoanRow) -> None:
@@ -98,7 +96,7 @@ def wait_again(scene: Scene, loan: LoanRow) -> None:
         return
     for hold in scene.hot.holds_collected(loan.start):
         if hold.ready_item == loan.item and hold.patron in ("", loan.patron):
-            own = replace(hold, patron=loan.patron, ready_item=loan.item if row.state.loan is None else None)
+            own = hold._replace(patron=loan.patron, ready_item=loan.item if row.state.loan is None else None)
             scene.hot.hold_state(reopen(own, holds_on(scene, row)))
             scene.group.beside()
             if row.state.loan is None:

@@ -1,7 +1,5 @@
 """Holds, payments, cards and properties at terminals of other makes. The rules are circulation's."""
 
-from dataclasses import replace
-
 from central.desk_holds import end, item_of
 from central.desk_lend import patron_of
 from central.desk_scene import Scene
@@ -41,7 +39,7 @@ def place_hold(scene: Scene, do: PlaceHold) -> Deed:
     copies = _copies(scene, do.item, do.title_id)
     title = do.title_id or next((copy.title_id for copy in copies if copy.title_id), None)
     holds = _holds(scene, copies, title)
-    patron = None if row is None else replace(patron_of(scene, row, None), holds=hot.holds_by(row.patron))
+    patron = None if row is None else patron_of(scene, row, None)._replace(holds=hot.holds_by(row.patron))
     asked = AskedHold(
         hold=scene.fact,
         order=hot.next_hold(),

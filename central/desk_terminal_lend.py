@@ -106,7 +106,7 @@ def give_back(scene: Scene, do: Return) -> Deed:
 
 def _as_happened(scene: Scene, do: Lend | Renew, asked: Asked) -> Granted:
     """It happened, so it is recorded; what should not have happened is a case."""
-    happened = decide_happened(scene.group.policy, replace(asked, left=False), scene.at, do.due)
+    happened = decide_happened(scene.group.policy, asked._replace(left=False), scene.at, do.due)
     if asked.patron is None:
         scene.open_case("lent-to-unknown-card", scene.fact, item=do.item)
     if asked.item is None:

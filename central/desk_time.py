@@ -9,8 +9,7 @@ fact before it and the moment it was received. What fits nothing is a doubt: it 
 the patron (a return early, a loan late) and a person looks at it.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 DRIFT = 0.0002
 """How fast two clocks may part (200 ppm): an old sighting of the counter gives way that much."""
@@ -23,8 +22,7 @@ SLACK_MS = 2_000
 """How far a synchronised clock may be off and still be believed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A boot of a station, and central's time minus its counter, in ms, at counter `mono`.
 
     The smallest difference is the truest, because a message can only be late.
@@ -40,8 +38,7 @@ class Heard:
         return Heard(self.boot, min(now - mono, allowed), max(mono, self.mono))
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Corrected time in ms, and whether it is a guess."""
 
     at: int

@@ -5,6 +5,7 @@ is a bug, and ends it with a traceback.
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 
@@ -23,7 +24,19 @@ def run_until_signal(service: Callable[[], Coroutine[None, None, None]], name: s
     return 0
 
 
+def spare_the_collector() -> None:
+    """Let the garbage collector leave alone what lives as long as the process, and come by less often.
+
+    Nearly all that a service makes is freed by counting references. By the defaults the collector would look
+    at a group's entries three times over, and at every module again and again: an eighth of the processor.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+
+
 async def _until_signal(service: Callable[[], Coroutine[None, None, None]], name: str) -> None:
+    spare_the_collector()
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(service(), name=name)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,9 +6,9 @@ that nobody agrees to pay for what is refused then. What has happened already (S
 decided but recorded: `decide_happened` says what it comes to, and which rule it broke.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from circulation.blocks import card_reasons, full, limit_reasons
 from circulation.due import due_date, local_date
@@ -19,8 +19,7 @@ from circulation.policy import ANY, Policy, Terms
 from wire.messages.stream import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """The item is lent, or lent on.
 
     `renewed`: the patron had it already. `implied_return`: it was on somebody else's card, so it must have
@@ -110,9 +109,9 @@ def decide_happened(policy: Policy, asked: Asked, at_ms: int, due: date | None =
     `due` is the date the patron was told; None: as the policy has it. That of an own loan never moves back.
     The fee is charged whether or not the patron is known to have agreed.
     """
-    decision = decide(policy, replace(asked, fee_accepted=True), at_ms)
+    decision = decide(policy, asked._replace(fee_accepted=True), at_ms)
     if isinstance(decision, Granted):
-        return Happened(decision if due is None else replace(decision, due=_later(asked, due)))
+        return Happened(decision if due is None else decision._replace(due=_later(asked, due)))
     patron, item = asked.patron, asked.item
     told = due or _due(policy, asked, at_ms)
     if patron is None or item is None:

@@ -178,4 +178,4 @@ def fee_to_acknowledge(policy: Policy, amount: int) -> Refusal:
 def owing(patron: Patron, fees: Iterable[Fee]) -> Patron:
     """Return the patron with what these fees come to."""
     fines, others = fines_and_fees(fees)
-    return replace(patron, fines=fines, fees=others)
+    return patron._replace(fines=fines, fees=others)

@@ -14,8 +14,7 @@ unsecured one, without it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 Tag = Literal["secured", "unsecured", "unknown"]
 """What is believed of the item's tag, from the latest report."""
@@ -23,8 +22,7 @@ Tag = Literal["secured", "unsecured", "unknown"]
 Trouble = Literal["tag-unknown", "returned-unsecured", "unsecured-not-lent", "withdrawn-after-written"]
 
 
-@dataclass(frozen=True, slots=True)
-class Lent:
+class Lent(NamedTuple):
     """A loan was granted, or happened, at `at` (ms). `id` is its request."""
 
     id: str
@@ -36,8 +34,7 @@ class Lent:
     """It was withdrawn after its tag was written: the loan stays, with a case (L8)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(NamedTuple):
     """The item came back at `at` (ms). `secured` is None until the station reports on the tag."""
 
     id: str
@@ -49,8 +46,7 @@ class Returned:
 ItemEvent = Lent | Returned
 
 
-@dataclass(frozen=True, slots=True)
-class ItemState:
+class ItemState(NamedTuple):
     """What the history so far comes to."""
 
     loan: str | None = None
@@ -65,8 +61,7 @@ class ItemState:
         return (self.last_at, self.last_id) < (at, event_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """The state, and when each loan that ended did so."""
 
     state: ItemState
@@ -112,19 +107,19 @@ def written(
 ) -> ItemState:
     """Return the state after a report on the tag of the open loan, if that is the latest event."""
     if tag == "unknown":
-        return replace(state, tag="unknown", trouble="tag-unknown")
-    return replace(state, tag="unsecured", trouble="withdrawn-after-written" if contested else None)
+        return state._replace(tag="unknown", trouble="tag-unknown")
+    return state._replace(tag="unsecured", trouble="withdrawn-after-written" if contested else None)
 
 
 def secured(state: ItemState, outcome: Literal["verified", "failed", "unknown", "told"]) -> ItemState:
     """Return the state after a report on the tag of the return, if that is the latest event."""
     match outcome:
         case "verified" | "told":
-            return replace(state, tag="secured", trouble=None)
+            return state._replace(tag="secured", trouble=None)
         case "failed":
-            return replace(state, tag="unsecured", trouble="returned-unsecured")
+            return state._replace(tag="unsecured", trouble="returned-unsecured")
         case "unknown":
-            return replace(state, tag="unknown", trouble="returned-unsecured")
+            return state._replace(tag="unknown", trouble="returned-unsecured")
         case _:
             assert_never(outcome)
 
@@ -136,9 +131,9 @@ def _withdrawn(state: ItemState, event: Lent) -> ItemState:
     """
     if event.tag is None or event.tag == "told":  # undone because it could not be unlocked
         return state
-    state = replace(state, last_at=event.at, last_id=event.id)
+    state = state._replace(last_at=event.at, last_id=event.id)
     if state.loan is not None:
         return state
     if event.tag == "written":
-        return replace(state, tag="unsecured", trouble="unsecured-not-lent")
-    return replace(state, tag="unknown", trouble="tag-unknown")
+        return state._replace(tag="unsecured", trouble="unsecured-not-lent")
+    return state._replace(tag="unknown", trouble="tag-unknown")

@@ -4,7 +4,7 @@ A refusal says no word of other patrons: who waits before one is nobody's busine
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from circulation.blocks import card_reasons, hold_limit, limit_reasons
@@ -120,7 +120,7 @@ def decide_cancel(patron: Patron | None, hold: Hold | None) -> Cancelled | Refus
     refusal = _refuse_hold(patron, hold)
     if refusal is not None or hold is None:
         return refusal or Refusal(code="hold-unknown", next_step="desk")
-    return Cancelled(replace(hold, state="cancelled", ready_item=None, ready_until=None), hold.ready_item)
+    return Cancelled(hold._replace(state="cancelled", ready_item=None, ready_until=None), hold.ready_item)
 
 
 def decide_change(
@@ -145,7 +145,7 @@ def decide_change(
             return Refusal(code="no-pickup-there", params={"branch": pickup}, next_step="none")
         if hold.ready_item is not None:
             return Refusal(code="hold-ready", params={"branch": hold.pickup}, next_step="desk")
-    return Changed(replace(hold, pickup=pickup or hold.pickup, expires=expires or hold.expires))
+    return Changed(hold._replace(pickup=pickup or hold.pickup, expires=expires or hold.expires))
 
 
 def _refuse_patron(policy: Policy, patron: Patron | None, today: date, branch: str) -> Refusal | None:

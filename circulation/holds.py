@@ -11,10 +11,10 @@ Nothing here knows who keeps them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import takewhile
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from circulation.model import Hold, HoldState, Item
 from circulation.policy import Policy
@@ -58,8 +58,7 @@ class InTransit:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(NamedTuple):
     """The patron may have the item. `hold` is theirs that is over now, if they had one.
 
     `freed`: another copy that was kept for that hold; ask `on_return` about it.
@@ -152,10 +151,10 @@ def on_return(
     if hold.state == "ready" and hold.ready_until is not None and hold.pickup == branch:
         return HoldShelf(hold, hold.ready_until)
     if hold.pickup != branch:
-        caught = replace(hold, state="waiting", ready_item=item.item, ready_until=None)
+        caught = hold._replace(state="waiting", ready_item=item.item, ready_until=None)
         return InTransit(caught, hold.pickup)
     until = keep_until(policy, branch, today)
-    return HoldShelf(replace(hold, state="ready", ready_item=item.item, ready_until=until), until)
+    return HoldShelf(hold._replace(state="ready", ready_item=item.item, ready_until=until), until)
 
 
 def keep_until(policy: Policy, branch: str, today: date) -> date:
@@ -198,7 +197,7 @@ def collect(item: Item, patron: str, holds: Iterable[Hold]) -> Collected:
     if not own:
         return Collected()
     freed = own[0].ready_item if own[0].ready_item != item.item else None
-    return Collected(replace(own[0], state="collected", ready_item=item.item, ready_until=None), freed)
+    return Collected(own[0]._replace(state="collected", ready_item=item.item, ready_until=None), freed)
 
 
 def reopen(hold: Hold, holds: Iterable[Hold]) -> Hold:
@@ -211,12 +210,12 @@ def reopen(hold: Hold, holds: Iterable[Hold]) -> Hold:
         return hold
     others = [one for one in holds if is_open(one) and one.hold != hold.hold]
     taken = any(one.ready_item == hold.ready_item for one in others)
-    return replace(hold, state="waiting", ready_item=None if taken else hold.ready_item)
+    return hold._replace(state="waiting", ready_item=None if taken else hold.ready_item)
 
 
 def expire(holds: Iterable[Hold], today: date) -> Ended:
     """Return the holds whose time is up before `today`: not wanted any more, or not collected."""
-    over = [replace(hold, state="expired") for hold in queue(holds) if _over(hold, today)]
+    over = [hold._replace(state="expired") for hold in queue(holds) if _over(hold, today)]
     return Ended(tuple(over), tuple(hold.ready_item for hold in over if hold.ready_item is not None))
 
 

@@ -2,27 +2,27 @@
 
 What is not counted is 0, what is not known is None: a rule that would need it then refuses nothing. Reasons
 that are nobody's rule here (a card that staff blocked) come as `Block`s.
+
+Named tuples, here and wherever many are made for each fact: a third of a frozen dataclass's time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 NextStep = Literal["none", "desk", "put-back", "return-first", "try-later"]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A reason outside these rules why a patron may not borrow, or an item may not be lent."""
 
     code: str
-    params: Mapping[str, str | int] = field(default_factory=dict)
+    params: Mapping[str, str | int] = MappingProxyType({})
     next_step: NextStep = "desk"
 
 
-@dataclass(frozen=True, slots=True)
-class Patron:
+class Patron(NamedTuple):
     """A patron as far as lending is concerned."""
 
     patron: str
@@ -48,8 +48,7 @@ class Patron:
         return self.fines + self.fees
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLoan:
+class OpenLoan(NamedTuple):
     """The loan an item is out on. `patron` is None when it was recorded without one."""
 
     request: str
@@ -58,8 +57,7 @@ class OpenLoan:
     renewals: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An item as far as lending is concerned."""
 
     item: str
@@ -76,8 +74,7 @@ class Item:
 HoldState = Literal["waiting", "ready", "collected", "cancelled", "expired"]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """A patron waits for an item, or for any copy of a title. The rules about it are in `holds`.
 
     It waits, then an item is caught for it: at once `ready` when it came back at the pickup branch, else
@@ -104,16 +101,14 @@ class Hold:
     """Its number among all holds; the lower one is served first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something is asked: a branch and its time zone (IANA name)."""
 
     branch: str
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request to lend or to renew, with all that is known of it."""
 
     kind: Literal["checkout", "renew"]

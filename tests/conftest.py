@@ -1,5 +1,6 @@
 """Fixtures that every package's tests share. The real parts themselves are in tests/real/."""
 
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests say `from real.broker import ...`
 
 from real.broker import RealBroker
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A job in the background of a script ignores Ctrl-C, and so would every command that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

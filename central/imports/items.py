@@ -8,7 +8,6 @@ known.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, union
@@ -113,7 +112,7 @@ class ItemWriter:
                 row = self._work.hot.item(item)
                 if row is None:
                     raise RuntimeError("an item vanished while it was written")
-                row = replace(row, state=settle_history(self._work.hot, item))
+                row = row._replace(state=settle_history(self._work.hot, item))
                 self._work.hot.item_state(item, row.version, row.state)
                 word = row.word
             self._work.number(item, 1, word)

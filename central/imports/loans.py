@@ -10,7 +10,6 @@ an item that lies on a pad, and wrong for a list that may be a week old.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -108,5 +107,5 @@ class LoanWriter:
         )
         hot.new_loan(values)
         state = step(item.state, Lent(request, start, tag="written"))
-        self._work.store(item, replace(item, state=state))
+        self._work.store(item, item._replace(state=state))
         return "added"

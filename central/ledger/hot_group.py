@@ -11,7 +11,6 @@ back alone: the desk then rolls back, and goes through the group again on a plai
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from central.ledger.group_rows import CHECKIN_SECURED, LOAN_ENDED, LOAN_TAG, WAITING, Held, Waiting, Wanted
@@ -197,7 +196,7 @@ class GroupHot(Hot):
             self._waiting.loans[request][LOAN_ENDED] = ended
         else:
             self._waiting.ends[request] = ended
-        self._held.loans[request] = replace(loan, ended=ended)
+        self._held.loans[request] = loan._replace(ended=ended)
         self._dirty = True
         if loan.ended is None and loan.patron is not None:
             self._count(loan.patron, loan.item, -1)
@@ -212,7 +211,7 @@ class GroupHot(Hot):
             self._waiting.loans[request][LOAN_TAG] = tag
         else:
             self._waiting.tags[request] = tag
-        self._held.loans[request] = replace(loan, tag=tag)
+        self._held.loans[request] = loan._replace(tag=tag)
         self._dirty = True
         return None
 

@@ -1,7 +1,7 @@
 """Cold reads: accounts, items, snapshots, cases. SQLAlchemy Core, one connection, one moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -142,7 +142,7 @@ def account(db: Connection, policy: Policy, ask: str, number: str, pin: str | No
     today = local_date(now, row.zone or "UTC")
     known = Patron(row.patron, patron_class, row.expires, having, 0, _blocks(row))
     if terms.overdue_limit is not None:
-        known = replace(known, overdue=_overdue(db, row.patron, today))
+        known = known._replace(overdue=_overdue(db, row.patron, today))
     if policy.block_at is not None:
         known = owing(known, _owed(db, row.patron))
     refusal = refuse_patron(known, today, policy, row.home)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from circulation.history import ItemState
 from wire.messages.stream import Answer, Refusal
@@ -20,8 +20,7 @@ class StreamRow:
     """Corrected time (ms) of the entry at `upto`: no later entry of the stream happened before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRow:
+class ItemRow(NamedTuple):
     """One item, and what its history comes to."""
 
     item: str
@@ -62,8 +61,7 @@ class ItemShown:
     collection: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoanRow:
+class LoanRow(NamedTuple):
     """One loan."""
 
     request: str
@@ -80,8 +78,7 @@ class LoanRow:
     branch: str
 
 
-@dataclass(frozen=True, slots=True)
-class PatronRow:
+class PatronRow(NamedTuple):
     """What lending needs of a patron."""
 
     patron: str
@@ -92,8 +89,7 @@ class PatronRow:
     """A terminal barred the card."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRow:
+class AnswerRow(NamedTuple):
     """A stored answer; link and central are added when it is said."""
 
     request: str

@@ -15,7 +15,7 @@ addresses leaves those that were imported. `turnleaf ledger import` brings in fi
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -205,7 +205,7 @@ def _tell_gates(hot: Hot, changed: list[ItemIn], before: dict[str, bool], now: i
         if row is None:
             raise RuntimeError("an item vanished while it was loaded")
         state = row.state if given.item in before else settle_history(hot, given.item)
-        row = replace(row, state=state)
+        row = row._replace(state=state)
         hot.item_state(given.item, row.version + 1, state)
         numbered.append((number, given.item, row.version + 1, row.word, now))
     hot.changes(numbered)

@@ -176,7 +176,7 @@ class Days:
             events=tuple(
                 (
                     of,
-                    replace(event, withdrawn=True)
+                    event._replace(withdrawn=True)
                     if isinstance(event, Lent) and event.id == loan.request
                     else event,
                 )
@@ -196,7 +196,7 @@ class Days:
             return replace(library, refused=library.refused + 1)
         loans = dict(library.loans)
         assert loans[item].patron == patron
-        loans[item] = replace(loans[item], due=said.due, renewals=said.renewals)
+        loans[item] = loans[item]._replace(due=said.due, renewals=said.renewals)
         return replace(
             library.charge(f"r{name}", patron, item, "rental", said.fee), loans=tuple(loans.items())
         )

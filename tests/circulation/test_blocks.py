@@ -1,6 +1,5 @@
 """How a patron stands, in the words of SIP2's patron status."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -77,11 +76,11 @@ def test_what_is_denied_is_refused_and_what_is_not_is_granted(patron: Patron) ->
     """The bits and the decisions come from the same rules: they never contradict one another."""
     found = standing(POLICY, patron, TODAY, "main")
     asked = Asked("checkout", "r1", patron, BOOK, HERE)
-    out = replace(BOOK, loan=OpenLoan("r0", "p1", TODAY))
+    out = BOOK._replace(loan=OpenLoan("r0", "p1", TODAY))
     hold = AskedHold("h1", 1, patron, (BOOK,), "main", HERE)
 
     assert found.charge_denied == isinstance(decide_checkout(POLICY, asked, AT), Refusal)
-    assert found.renew_denied == isinstance(decide_renew(POLICY, replace(asked, item=out), AT), Refusal)
+    assert found.renew_denied == isinstance(decide_renew(POLICY, asked._replace(item=out), AT), Refusal)
     assert found.hold_denied == isinstance(decide_place(POLICY, hold, AT), Refusal)
 
 
@@ -98,7 +97,7 @@ def test_a_kiosk_hears_before_the_first_item_what_would_refuse_each(patron: Patr
 
 @given(patrons())
 def test_a_policy_that_limits_nothing_denies_for_the_card_alone(patron: Patron) -> None:
-    found = standing(Policy(), replace(patron, loans=0, holds=0), TODAY)
+    found = standing(Policy(), patron._replace(loans=0, holds=0), TODAY)
 
     assert found.charge_denied == (refuse_patron(patron, TODAY) is not None)
     assert not any((found.too_many_overdue, found.excessive_fines, found.excessive_fees))

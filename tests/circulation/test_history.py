@@ -1,7 +1,5 @@
 """An item's history comes to one state, in whatever order it arrives (streams.md L6)."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,12 +97,12 @@ def test_a_report_on_the_latest_event_is_as_if_it_had_come_with_it(history: list
         if isinstance(event, Lent) and not event.withdrawn:
             assert (
                 written(state, "written")
-                == fold([*rest, replace(event, tag="written", contested=False)]).state
+                == fold([*rest, event._replace(tag="written", contested=False)]).state
             )
-            assert written(state, "unknown") == fold([*rest, replace(event, tag="unknown")]).state
+            assert written(state, "unknown") == fold([*rest, event._replace(tag="unknown")]).state
         elif isinstance(event, Returned):
             for outcome in ("verified", "failed", "unknown"):
-                assert secured(state, outcome) == fold([*rest, replace(event, secured=outcome)]).state
+                assert secured(state, outcome) == fold([*rest, event._replace(secured=outcome)]).state
 
 
 @given(events())

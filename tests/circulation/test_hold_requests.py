@@ -36,7 +36,7 @@ POLICY = Policy(
 ANNA = Patron("p1", "adult")
 COPY = Item("i1", "book", "main", title="t1")
 OTHER = Item("i2", "book", "main", title="t1")
-OUT = replace(COPY, loan=OpenLoan("r1", "p9", TODAY))
+OUT = COPY._replace(loan=OpenLoan("r1", "p9", TODAY))
 MINE = Hold("h1", "p1", "i1", "t1", "main", placed=1, order=1)
 THEIRS = Hold("h2", "p2", None, "t1", "main", placed=2, order=2)
 
@@ -59,22 +59,22 @@ def code(said: object) -> str:
     ("expected", "asked"),
     [
         ("unknown-card", ask(None)),
-        ("card-expired", ask(replace(ANNA, expires=YESTERDAY))),
-        ("card-blocked", ask(replace(ANNA, blocks=(Block("card-blocked"),)))),
-        ("too-many-overdue", ask(replace(ANNA, overdue=2))),
-        ("fees", ask(replace(ANNA, fines=400, fees=600))),
+        ("card-expired", ask(ANNA._replace(expires=YESTERDAY))),
+        ("card-blocked", ask(ANNA._replace(blocks=(Block("card-blocked"),)))),
+        ("too-many-overdue", ask(ANNA._replace(overdue=2))),
+        ("fees", ask(ANNA._replace(fines=400, fees=600))),
         ("item-unknown", ask(copies=())),
         ("item-unknown", ask(any_copy=True)),
         ("not-holdable", ask(ANNA, Item("i", "film", "main"))),
         ("not-holdable", ask(ANNA, Item("i", "reference", "main"))),
-        ("not-holdable", ask(ANNA, replace(COPY, gone=True))),
+        ("not-holdable", ask(ANNA, COPY._replace(gone=True))),
         ("expiry-past", ask(expires=YESTERDAY)),
         ("no-pickup-there", ask(pickup="south")),
-        ("already-on-loan-to-you", ask(ANNA, replace(OUT, loan=OpenLoan("r", "p1", TODAY)))),
+        ("already-on-loan-to-you", ask(ANNA, OUT._replace(loan=OpenLoan("r", "p1", TODAY)))),
         ("already-held", ask(holds=(MINE,))),
         ("already-held", ask(ANNA, COPY, OTHER, title="t1", any_copy=True, holds=(MINE,))),
-        ("already-held", ask(ANNA, OTHER, holds=(replace(MINE, item=None),))),
-        ("hold-limit-reached", ask(replace(ANNA, holds=3))),
+        ("already-held", ask(ANNA, OTHER, holds=(MINE._replace(item=None),))),
+        ("hold-limit-reached", ask(ANNA._replace(holds=3))),
     ],
 )
 def test_a_refusal_to_wait_says_why(expected: str, asked: AskedHold) -> None:
@@ -115,7 +115,7 @@ def test_holds_on_two_copies_of_a_title_are_two_holds() -> None:
 
 
 def test_a_hold_that_is_over_is_no_reason_not_to_wait_again() -> None:
-    assert isinstance(place(ask(holds=(replace(MINE, state="collected"),))), Placed)
+    assert isinstance(place(ask(holds=(MINE._replace(state="collected"),))), Placed)
 
 
 @given(st.lists(st.sampled_from(["p1", "p2", "p3"]), max_size=8), st.integers(0, 4))
@@ -127,7 +127,7 @@ def test_nobody_is_placed_before_who_waits_already(patrons: list[str], limit: in
         having = sum(one.patron == patron for one in holds)
         said = place(
             ask(
-                replace(ANNA, patron=patron, holds=having), OUT, hold=f"h{number}", order=number, holds=holds
+                ANNA._replace(patron=patron, holds=having), OUT, hold=f"h{number}", order=number, holds=holds
             ),
             policy,
         )
@@ -156,24 +156,24 @@ def test_nobody_is_placed_before_who_waits_already(patrons: list[str], limit: in
 def test_a_hold_is_named_by_a_copy_or_by_its_title(
     expected: str | None, item: Item | None, title: str | None
 ) -> None:
-    any_copy = replace(MINE, hold="h3", item=None)
-    kept = replace(MINE, hold="h4", item=None, title="t9", ready_item="i2", order=7)
-    over = replace(MINE, hold="h5", state="collected", order=0)
-    found = own_hold([THEIRS, over, any_copy, kept, replace(MINE, order=5)], "p1", item, title)
+    any_copy = MINE._replace(hold="h3", item=None)
+    kept = MINE._replace(hold="h4", item=None, title="t9", ready_item="i2", order=7)
+    over = MINE._replace(hold="h5", state="collected", order=0)
+    found = own_hold([THEIRS, over, any_copy, kept, MINE._replace(order=5)], "p1", item, title)
 
     assert expected == (None if found is None else found.hold)
 
 
-READY = replace(MINE, state="ready", ready_item="i1", ready_until=TODAY)
+READY = MINE._replace(state="ready", ready_item="i1", ready_until=TODAY)
 
 
 def test_a_hold_that_is_given_back_frees_what_was_kept_for_it() -> None:
-    assert Cancelled(replace(MINE, state="cancelled")) == decide_cancel(ANNA, MINE)
-    assert Cancelled(replace(MINE, state="cancelled"), "i1") == decide_cancel(ANNA, READY)
+    assert Cancelled(MINE._replace(state="cancelled")) == decide_cancel(ANNA, MINE)
+    assert Cancelled(MINE._replace(state="cancelled"), "i1") == decide_cancel(ANNA, READY)
 
 
 def test_who_is_blocked_may_give_a_hold_back() -> None:
-    blocked = replace(ANNA, blocks=(Block("card-blocked"),), fines=10**6)
+    blocked = ANNA._replace(blocks=(Block("card-blocked"),), fines=10**6)
 
     assert isinstance(decide_cancel(blocked, MINE), Cancelled)
 
@@ -184,9 +184,9 @@ def test_who_is_blocked_may_give_a_hold_back() -> None:
         ("unknown-card", None, MINE),
         ("hold-unknown", ANNA, None),
         ("hold-unknown", ANNA, THEIRS),
-        ("hold-over", ANNA, replace(MINE, state="collected")),
-        ("hold-over", ANNA, replace(MINE, state="cancelled")),
-        ("hold-over", ANNA, replace(MINE, state="expired")),
+        ("hold-over", ANNA, MINE._replace(state="collected")),
+        ("hold-over", ANNA, MINE._replace(state="cancelled")),
+        ("hold-over", ANNA, MINE._replace(state="expired")),
     ],
 )
 def test_only_ones_own_hold_that_is_not_over_is_given_back_or_changed(
@@ -199,13 +199,13 @@ def test_only_ones_own_hold_that_is_not_over_is_given_back_or_changed(
 def test_a_hold_is_collected_elsewhere_or_wanted_until_another_day() -> None:
     later = TODAY + timedelta(days=5)
 
-    assert Changed(replace(MINE, pickup="north")) == decide_change(POLICY, ANNA, MINE, TODAY, pickup="north")
-    assert Changed(replace(MINE, expires=later)) == decide_change(POLICY, ANNA, MINE, TODAY, expires=later)
+    assert Changed(MINE._replace(pickup="north")) == decide_change(POLICY, ANNA, MINE, TODAY, pickup="north")
+    assert Changed(MINE._replace(expires=later)) == decide_change(POLICY, ANNA, MINE, TODAY, expires=later)
     assert Changed(MINE) == decide_change(POLICY, ANNA, MINE, TODAY)
 
 
 def test_what_is_kept_already_stays_where_it_is() -> None:
-    sent = replace(MINE, ready_item="i1")
+    sent = MINE._replace(ready_item="i1")
 
     assert code(decide_change(POLICY, ANNA, READY, TODAY, pickup="north")) == "hold-ready"
     assert code(decide_change(POLICY, ANNA, sent, TODAY, pickup="north")) == "hold-ready"

@@ -1,6 +1,5 @@
 """Who is next, for whom an item is kept, and when a hold is over."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -55,7 +54,7 @@ def test_holds_on_two_copies_do_not_stand_in_each_others_way() -> None:
 
 
 def test_an_item_without_title_is_wanted_by_who_asked_for_it_alone() -> None:
-    bare = replace(COPY, title=None)
+    bare = COPY._replace(title=None)
 
     assert satisfies(bare, hold(1, item="i1"))
     assert not satisfies(bare, hold(1))
@@ -140,7 +139,7 @@ def test_the_last_day_on_the_hold_shelf_is_an_open_one() -> None:
 
 
 def test_an_item_that_left_the_collection_is_kept_for_nobody() -> None:
-    assert on_return(replace(COPY, gone=True), [hold(1)], "main", TODAY, POLICY) is None
+    assert on_return(COPY._replace(gone=True), [hold(1)], "main", TODAY, POLICY) is None
 
 
 # --- the end of a hold
@@ -183,8 +182,8 @@ def test_a_hold_that_is_over_stands_in_nobodys_way(item: Item, holds: list[Hold]
         (OTHER, [hold(1, state="ready", ready_item="i1", ready_until=TODAY)], "available"),
         (COPY, [hold(1, state="ready", ready_item="i1", ready_until=date(2026, 3, 1))], "available"),
         (COPY, [hold(1, ready_item="i1", expires=date(2026, 3, 1))], "in-transit"),
-        (replace(COPY, loan=OpenLoan("r", "p", TODAY)), [hold(1)], "on-loan"),
-        (replace(COPY, gone=True), [hold(1)], "gone"),
+        (COPY._replace(loan=OpenLoan("r", "p", TODAY)), [hold(1)], "on-loan"),
+        (COPY._replace(gone=True), [hold(1)], "gone"),
     ],
 )
 def test_a_catalogue_knows_where_an_item_is(item: Item, holds: list[Hold], expected: str) -> None:

@@ -1,7 +1,5 @@
 """Who may have an item that others wait for, and what becomes of the patron's own hold."""
 
-from dataclasses import replace
-
 from holds_kit import BRANCHES, COPY, ITEMS, PATRONS, POLICY, STRICT, TODAY, held, hold
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +43,7 @@ def test_the_patrons_own_hold_is_over_with_it_and_frees_the_copy_that_was_kept(
     assert (said.hold is None) == (own == [])
     if said.hold is not None:
         before = next(one for one in holds if one.hold == said.hold.hold)
-        assert replace(before, state="collected", ready_item=item.item, ready_until=None) == said.hold
+        assert before._replace(state="collected", ready_item=item.item, ready_until=None) == said.hold
         assert said.freed == (before.ready_item if before.ready_item != item.item else None)
         assert before.ready_item == item.item or all(one.ready_item != item.item for one in own)
 
@@ -64,7 +62,7 @@ def test_of_two_own_holds_the_one_is_over_for_which_the_item_was_kept() -> None:
     first, on_its_way = hold(1), hold(2, ready_item="i1")
     said = on_checkout(POLICY, COPY, "p1", [first, on_its_way], TODAY)
 
-    assert Collected(replace(on_its_way, state="collected", ready_item="i1")) == said
+    assert Collected(on_its_way._replace(state="collected", ready_item="i1")) == said
 
 
 def test_who_waits_for_any_copy_may_have_another_one_that_is_free() -> None:
@@ -91,7 +89,7 @@ def test_more_free_copies_never_take_an_item_from_anybody(
 
 
 def test_an_item_that_came_back_unseen_is_for_who_waits() -> None:
-    unseen = replace(COPY, loan=OpenLoan("r1", "p9", TODAY))
+    unseen = COPY._replace(loan=OpenLoan("r1", "p9", TODAY))
 
     assert isinstance(on_checkout(POLICY, unseen, "p2", [hold(1, "p1")], TODAY), Refusal)
     assert isinstance(on_checkout(POLICY, unseen, "p2", [hold(1, "p1")], TODAY, 1), Refusal)
@@ -120,7 +118,7 @@ def test_after_a_checkout_that_is_taken_back_the_item_is_kept_for_the_same_patro
     after = reopen(said.hold, others)
     kept = on_return(item, [*others, after], branch, TODAY, POLICY)
 
-    assert replace(before, state="waiting", ready_item=item.item, ready_until=None) == after
+    assert before._replace(state="waiting", ready_item=item.item, ready_until=None) == after
     assert kept is not None
     assert (before.hold, before.order) == (kept.hold.hold, kept.hold.order)
     assert after == reopen(after, others)

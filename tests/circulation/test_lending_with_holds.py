@@ -1,6 +1,5 @@
 """Lending and renewing with holds, fees and open days; and what has happened already."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from hypothesis import given
@@ -35,35 +34,35 @@ def code(said: object) -> str:
 
 WANTED = Item("i1", "book", "main", title="t1")
 HOLD = Hold("h1", "p2", None, "t1", "main", placed=1, order=1)
-KEPT = replace(HOLD, state="ready", ready_item="i1", ready_until=date(2026, 3, 5))
+KEPT = HOLD._replace(state="ready", ready_item="i1", ready_until=date(2026, 3, 5))
 RENTED = POLICY.model_copy(update={"rules": (Rule(item="film", rental_fee="1.50"),)})
 FILM = Item("f1", "film", "main")
 
 
 def test_what_is_kept_for_somebody_else_is_put_back() -> None:
-    said = decide_checkout(POLICY, replace(asked(item=WANTED), holds=(KEPT,)), AT)
+    said = decide_checkout(POLICY, asked(item=WANTED)._replace(holds=(KEPT,)), AT)
 
     assert Refusal(code="on-hold-for-another", next_step="put-back") == said
 
 
 def test_ones_own_hold_is_over_with_the_item_that_was_kept_for_it() -> None:
-    mine = replace(KEPT, patron="p1")
-    said = decide_checkout(POLICY, replace(asked(item=WANTED), holds=(mine,)), AT)
+    mine = KEPT._replace(patron="p1")
+    said = decide_checkout(POLICY, asked(item=WANTED)._replace(holds=(mine,)), AT)
 
-    assert Granted(date(2026, 3, 12), hold=replace(mine, state="collected", ready_until=None)) == said
+    assert Granted(date(2026, 3, 12), hold=mine._replace(state="collected", ready_until=None)) == said
 
 
 def test_another_copy_that_was_kept_is_freed() -> None:
-    mine = replace(KEPT, patron="p1", ready_item="i7")
-    said = decide_checkout(POLICY, replace(asked(item=WANTED), holds=(mine,)), AT)
+    mine = KEPT._replace(patron="p1", ready_item="i7")
+    said = decide_checkout(POLICY, asked(item=WANTED)._replace(holds=(mine,)), AT)
 
     assert isinstance(said, Granted)
     assert said.freed == "i7"
 
 
 def test_a_loan_is_not_renewed_while_somebody_waits() -> None:
-    out = replace(WANTED, loan=MINE)
-    waited_for = replace(asked(item=out), holds=(HOLD,))
+    out = WANTED._replace(loan=MINE)
+    waited_for = asked(item=out)._replace(holds=(HOLD,))
     generous = POLICY.model_copy(update={"holds": HoldSettings(renew_when_wanted=True)})
 
     assert decide_renew(POLICY, waited_for, AT) == Refusal(
@@ -71,28 +70,28 @@ def test_a_loan_is_not_renewed_while_somebody_waits() -> None:
     )
     assert isinstance(decide_renew(generous, waited_for, AT), Granted)
     assert isinstance(
-        decide_renew(POLICY, replace(waited_for, holds=(replace(HOLD, patron="p1"),)), AT), Granted
+        decide_renew(POLICY, waited_for._replace(holds=(HOLD._replace(patron="p1"),)), AT), Granted
     )
 
 
 def test_a_loan_is_renewed_while_another_copy_is_free_for_who_waits() -> None:
-    out = replace(WANTED, loan=MINE)
-    waited_for = replace(asked(item=out), holds=(HOLD,), free_copies=1)
+    out = WANTED._replace(loan=MINE)
+    waited_for = asked(item=out)._replace(holds=(HOLD,), free_copies=1)
 
     assert isinstance(decide_renew(POLICY, waited_for, AT), Granted)
-    assert code(decide_renew(POLICY, replace(waited_for, free_copies=0), AT)) == "on-hold-for-another"
+    assert code(decide_renew(POLICY, waited_for._replace(free_copies=0), AT)) == "on-hold-for-another"
 
 
 def test_laid_down_once_more_an_item_that_somebody_waits_for_is_still_the_patrons() -> None:
-    out = replace(WANTED, loan=replace(MINE, due=date(2026, 3, 12)))
-    said = decide_checkout(POLICY, replace(asked(item=out), holds=(HOLD,)), AT)
+    out = WANTED._replace(loan=MINE._replace(due=date(2026, 3, 12)))
+    said = decide_checkout(POLICY, asked(item=out)._replace(holds=(HOLD,)), AT)
 
     assert Granted(date(2026, 3, 12), renewed=True) == said
 
 
 def test_a_fee_is_agreed_to_before_anything_is_lent() -> None:
     refused = decide_checkout(RENTED, asked(item=FILM), AT)
-    agreed = decide_checkout(RENTED, replace(asked(item=FILM), fee_accepted=True), AT)
+    agreed = decide_checkout(RENTED, asked(item=FILM)._replace(fee_accepted=True), AT)
 
     assert refused == Refusal(
         code="fee-to-acknowledge", params={"fee": "1.50", "currency": "EUR"}, next_step="desk"
@@ -107,8 +106,8 @@ def test_nobody_agrees_to_a_fee_for_what_is_refused_then() -> None:
 
 
 def test_renewing_costs_what_lending_costs_but_laying_down_twice_does_not() -> None:
-    out = replace(FILM, loan=MINE)
-    again = replace(FILM, loan=replace(MINE, due=date(2026, 3, 12)))
+    out = FILM._replace(loan=MINE)
+    again = FILM._replace(loan=MINE._replace(due=date(2026, 3, 12)))
 
     assert code(decide_renew(RENTED, asked(item=out), AT)) == "fee-to-acknowledge"
     assert Granted(date(2026, 3, 12), renewed=True) == decide_checkout(RENTED, asked(item=again), AT)
@@ -117,9 +116,9 @@ def test_renewing_costs_what_lending_costs_but_laying_down_twice_does_not() -> N
 def test_who_owes_or_has_overdue_items_is_lent_nothing() -> None:
     policy = Policy(defaults=Defaults(overdue_limit=1), fees=FeeSettings(block_at="5"))
 
-    assert code(decide_checkout(policy, asked(replace(ANNA, overdue=1)), AT)) == "too-many-overdue"
-    assert code(decide_checkout(policy, asked(replace(ANNA, fines=500)), AT)) == "fees"
-    assert isinstance(decide_checkout(policy, asked(replace(ANNA, fines=499)), AT), Granted)
+    assert code(decide_checkout(policy, asked(ANNA._replace(overdue=1)), AT)) == "too-many-overdue"
+    assert code(decide_checkout(policy, asked(ANNA._replace(fines=500)), AT)) == "fees"
+    assert isinstance(decide_checkout(policy, asked(ANNA._replace(fines=499)), AT), Granted)
 
 
 def test_a_due_date_on_a_closed_day_moves_where_the_policy_says_so() -> None:
@@ -135,7 +134,7 @@ def test_a_due_date_on_a_closed_day_moves_where_the_policy_says_so() -> None:
 
 
 def test_what_has_happened_is_recorded_with_the_rule_it_broke() -> None:
-    happened = decide_happened(POLICY, replace(asked(item=WANTED), holds=(KEPT,)), AT)
+    happened = decide_happened(POLICY, asked(item=WANTED)._replace(holds=(KEPT,)), AT)
 
     assert Granted(date(2026, 3, 12)) == happened.granted
     assert code(happened.broke) == "on-hold-for-another"
@@ -149,13 +148,13 @@ def test_the_date_that_the_patron_was_told_counts() -> None:
 
 
 def test_the_patrons_own_hold_is_over_with_what_has_happened_too() -> None:
-    mine = replace(KEPT, patron="p1", ready_item="i7")
-    blocked = asked(replace(ANNA, blocks=(Block("card-blocked"),)), WANTED)
-    happened = decide_happened(POLICY, replace(blocked, holds=(mine,)), AT)
+    mine = KEPT._replace(patron="p1", ready_item="i7")
+    blocked = asked(ANNA._replace(blocks=(Block("card-blocked"),)), WANTED)
+    happened = decide_happened(POLICY, blocked._replace(holds=(mine,)), AT)
 
     assert (happened.granted.freed, happened.granted.hold) == (
         "i7",
-        replace(mine, state="collected", ready_item="i1", ready_until=None),
+        mine._replace(state="collected", ready_item="i1", ready_until=None),
     )
 
 
@@ -167,8 +166,8 @@ def test_even_an_unknown_card_has_an_item_that_was_lent_to_it() -> None:
 
 
 def test_a_renewal_too_many_that_happened_is_still_one() -> None:
-    used_up = replace(BOOK, loan=replace(MINE, renewals=1))
-    happened = decide_happened(POLICY, replace(asked(item=used_up), kind="renew"), AT)
+    used_up = BOOK._replace(loan=MINE._replace(renewals=1))
+    happened = decide_happened(POLICY, asked(item=used_up)._replace(kind="renew"), AT)
 
     assert Granted(date(2026, 3, 12), renewed=True, renewals=2) == happened.granted
     assert code(happened.broke) == "renewals-used"
@@ -177,7 +176,7 @@ def test_a_renewal_too_many_that_happened_is_still_one() -> None:
 @st.composite
 def any_request(draw: st.DrawFn) -> Asked:
     """A request of anybody about anything, with or without a reason to refuse it."""
-    loan = draw(st.sampled_from([None, MINE, THEIRS, replace(MINE, renewals=1, due=date(2026, 4, 1))]))
+    loan = draw(st.sampled_from([None, MINE, THEIRS, MINE._replace(renewals=1, due=date(2026, 4, 1))]))
     item = Item(
         "i1",
         draw(st.sampled_from(["book", "film", "reference"])),
@@ -187,7 +186,7 @@ def any_request(draw: st.DrawFn) -> Asked:
         title="t1",
     )
     patron = Patron("p1", "adult", loans=draw(st.integers(0, 4)), overdue=draw(st.integers(0, 2)))
-    holds = draw(st.lists(st.sampled_from([HOLD, KEPT, replace(KEPT, hold="h2", patron="p1")]), max_size=2))
+    holds = draw(st.lists(st.sampled_from([HOLD, KEPT, KEPT._replace(hold="h2", patron="p1")]), max_size=2))
     return Asked(
         draw(st.sampled_from(["checkout", "renew"])),
         "r1",
@@ -209,7 +208,7 @@ STERN = Policy(
 @given(any_request(), st.none() | st.dates(date(2026, 3, 1), date(2026, 5, 1)))
 def test_what_has_happened_is_never_refused(request_: Asked, told: date | None) -> None:
     happened = decide_happened(STERN, request_, AT, told)
-    said = decide(STERN, replace(request_, fee_accepted=True), AT)
+    said = decide(STERN, request_._replace(fee_accepted=True), AT)
     loan = None if request_.item is None else request_.item.loan
     own = loan is not None and request_.patron is not None and loan.patron == "p1"
 

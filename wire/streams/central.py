@@ -10,16 +10,15 @@ Not for: what an entry does to circulation, nor the journal. The caller looks th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import assert_never
+from dataclasses import dataclass
+from typing import NamedTuple, assert_never
 
 from wire.messages.stream import Entry, Envelope, Hello, Lost, Resume, Void
 
 Upward = Hello | Entry | Void | Lost | Envelope
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What central keeps of one stream (§1.2)."""
 
     stream: str
@@ -33,8 +32,7 @@ class Row:
     parked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(NamedTuple):
     """C2: consume the entry, with its effect; `row` is the stream's row after it."""
 
     row: Row
@@ -130,7 +128,7 @@ def _hello(row: Row, hello: Hello) -> Judgement:
     """C1. Only who has seen the present claim may raise it: an old hello cannot overwrite evidence."""
     further = hello.last > row.upto and hello.last > row.high
     if further and (row.high <= row.upto or hello.seen == row.high_id):
-        return RaiseHigh(replace(row, high=hello.last, high_id=hello.last_id))
+        return RaiseHigh(row._replace(high=hello.last, high_id=hello.last_id))
     return Reply()
 
 
@@ -149,4 +147,4 @@ def _lost(row: Row, lost: Lost, boot: str) -> Judgement:
     """C5."""
     if lost.to != boot or row.parked or lost.after != row.upto or lost.upto <= row.upto:
         return Reply()
-    return LoseTo(replace(row, upto=lost.upto, id=lost.id), first=lost.after + 1, last=lost.upto)
+    return LoseTo(row._replace(upto=lost.upto, id=lost.id), first=lost.after + 1, last=lost.upto)

@@ -48,7 +48,7 @@ _NO_LATER: Patch = (REFERENCE, '"refused" if later or patron', '"refused" if pat
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(1, "station judges forks (S3.1)", "false fork", "a_hello_comes_twice", (
         (CENTRAL, "    further = hello.last > row.upto",
-         "    if hello.last < row.upto:\n        return RaiseHigh(replace(row, high=row.upto + 1, high_id='fork'))\n"
+         "    if hello.last < row.upto:\n        return RaiseHigh(row._replace(high=row.upto + 1, high_id='fork'))\n"
          "    further = hello.last > row.upto"),
     )),
     Mutant(2, "timer hello (S2)", "stuck", "the_broker_loses_everything", (
