@@ -7,6 +7,7 @@ is a bug, and ends it with a traceback.
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 
 from wire.errors import TurnleafError
@@ -24,19 +25,25 @@ def run_until_signal(service: Callable[[], Coroutine[None, None, None]], name: s
     return 0
 
 
-def spare_the_collector() -> None:
-    """Let the garbage collector leave alone what lives as long as the process, and come by less often.
+SWITCH_S = 0.0005
+"""How long the desk's thread may keep the loop waiting for the interpreter, and the loop the desk: a tenth of
+the default, for a third less time from a fact to its answer at 2,000 facts a second."""
+
+
+def tune() -> None:
+    """Set the interpreter up for a service: loop and desk take turns sooner, the collector comes less.
 
     Nearly all that a service makes is freed by counting references. By the defaults the collector would look
     at a group's entries three times over, and at every module again and again: an eighth of the processor.
     """
+    sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
 
 
 async def _until_signal(service: Callable[[], Coroutine[None, None, None]], name: str) -> None:
-    spare_the_collector()
+    tune()
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(service(), name=name)
     for number in (signal.SIGTERM, signal.SIGINT):
