@@ -12,7 +12,7 @@ from central.presence import status
 from central.service import SUBSCRIPTIONS, Service
 from central.telemetry.port import TelemetryStore
 from circulation.policy import Policy
-from wire.clock import SystemClock
+from wire.clock import Clock, SystemClock
 from wire.errors import ConfigError
 from wire.link import Link, LinkSettings
 from wire.settings import load
@@ -59,14 +59,16 @@ async def run(
     settings: CentralSettings,
     ready: Callable[[], None] = lambda: None,
     link_to: Callable[[LinkSettings], Link] | None = None,
+    clock: Clock | None = None,
 ) -> None:
     """Open the ledger and the stores and run until cancelled; raises ConfigError.
 
-    `link_to` makes the link to the broker; the fast one over TLS when it is left out.
+    `link_to` makes the link to the broker; the fast one over TLS when it is left out. `clock`: the machine's
+    when it is left out.
     """
     from wire.mqtt_fast import fast_link
 
-    clock = SystemClock()
+    clock = clock or SystemClock()
     policy = load(settings.policy, Policy)
     authority = choose(settings, policy)
     items_key = _items_key(settings.items_key)
