@@ -112,6 +112,11 @@ class Policy(Settings):
         "implied-return",
         description="An item on loan to somebody else lies on a pad: it came back unseen, or staff look.",
     )
+    pin_of_none: Literal["wrong", "right"] = Field(
+        "wrong",
+        description="What a PIN is that is given for a patron who has none (an empty one is always right)."
+        " Right: for terminals that send one whatever was typed.",
+    )
     greet_by_name: bool = Field(True, description="Whether kiosks may show a patron's first name.")
     retention: Retention = Field(Retention(), description="When the ledger forgets.")
     settle_minutes: int = Field(

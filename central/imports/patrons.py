@@ -4,8 +4,8 @@ A patron is told by `patron` (Koha's borrowernumber), or by whom the card belong
 is a new patron under the card's number. Further rows of a patron with other cards add these. A card is never
 taken from one patron for another: that is for somebody to look at.
 
-PINs are hashed with scrypt, which takes its time by intention, so on all cores. A hash of another system's
-cannot be turned into one of ours; it is left out, and counted.
+PINs are hashed with scrypt, which takes its time by intention, so on all cores. A bcrypt hash, as Koha keeps
+it, is taken as it is; any other system's hash cannot be compared here, so it is left out, and counted.
 """
 
 import json
@@ -25,7 +25,7 @@ _FOREIGN = re.compile(
     r"|\{[A-Z0-9-]+\}\S+|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[A-Za-z0-9+/]{22}",
     re.ASCII,
 )
-"""Hashes of other systems: crypt's ($2a$ is Koha's bcrypt), LDAP's {SSHA}, bare MD5, SHA-1 and SHA-256."""
+"""Hashes of other systems: crypt's, LDAP's {SSHA}, bare MD5, SHA-1 and SHA-256."""
 
 FOREIGN = "PIN left out: a hash of another system; the patron needs a new PIN"
 _TRIAL_N = 2

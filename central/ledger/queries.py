@@ -132,7 +132,7 @@ def account(db: Connection, policy: Policy, ask: str, number: str, pin: str | No
     ).one_or_none()
     if row is None:
         return Account(ask=ask, known=False, refusal=refuse_patron(None, local_date(now, "UTC")))
-    if row.pin is not None and pin is not None and not pins.fits(pin, row.pin):
+    if pin is not None and not pins.right(pin, row.pin, of_none=policy.pin_of_none == "right"):
         return Account(ask=ask, known=False, refusal=Refusal(code="wrong-pin", next_step="try-later"))
     having = db.execute(
         select(func.count()).select_from(loan).where(loan.c.patron == row.patron).where(_OPEN)

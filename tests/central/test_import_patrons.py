@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 from import_kit import bring, counts, make, rows, said, turnleaf
 
+from central.imports.patrons import FOREIGN
 from central.ledger import pins
 from wire.errors import ConfigError
+
+BCRYPT = "$2a$08$OFPtv9fUU05Dv3TNB17W5.wuFSX5cI62zkk1M.Ot7WQbEiTaQCIQ2"
+"""Of 1357, as Koha keeps it."""
 
 KOHA = (
     "borrowernumber,cardnumber,surname,firstname,streetnumber,address,address2,zipcode,city,country,email,phone,"
@@ -14,7 +18,7 @@ KOHA = (
     "12,C12,Family12,Given12,4,Main Street,2nd floor,1000,Town,DK,mail@library.example,,+45 1,1990-12-09,MAIN,PT,"
     "2030-01-31,0,0,,2468,en,u12\n"
     '13,C13,Fämily13,Gïven13,,"Allee 2, back",,,,,,+45 2,,,MAIN,PT,0000-00-00,0,1,,,default,u\n'
-    "14,C14,Family14,Given14,,,,,,,,,,,MAIN,PT,2030-01-31,1,0,2099-12-31,$2a$08$abcdefghijklmnopqrstuv,de,j\n"
+    f"14,C14,Family14,Given14,,,,,,,,,,,MAIN,PT,2030-01-31,1,0,2099-12-31,{BCRYPT},de,j\n"
     "15,C15,Family15,Given15,,,,,,,,,,,MAIN,PT,2030-01-31,0,0,2020-12-31,!,pt-BR,r\n"
 )
 
@@ -48,7 +52,7 @@ def test_what_koha_knows_of_a_patron_comes_in_with_all_that_terminals_show(tmp_p
     ]
 
 
-def test_a_pin_is_kept_as_a_hash_and_a_hash_of_another_system_is_counted(tmp_path: Path) -> None:
+def test_a_pin_is_kept_as_a_hash_and_kohas_own_as_it_is(tmp_path: Path) -> None:
     make(tmp_path)
 
     report = bring(tmp_path, "patrons", KOHA)
@@ -56,21 +60,30 @@ def test_a_pin_is_kept_as_a_hash_and_a_hash_of_another_system_is_counted(tmp_pat
     stored = dict(rows(tmp_path, "SELECT patron, pin FROM patron WHERE patron <> '7'"))
     assert pins.fits("2468", stored["12"])
     assert not pins.fits("2469", stored["12"])
-    assert [stored["13"], stored["14"], stored["15"]] == [None] * 3
-    assert dict(report.tally.notices) == {
-        "PIN left out: a hash of another system; the patron needs a new PIN": 1
-    }
+    assert stored["14"] == BCRYPT
+    assert pins.fits("1357", stored["14"])
+    assert not pins.fits("1358", stored["14"])
+    assert [stored["13"], stored["15"]] == [None] * 2
+    assert dict(report.tally.notices) == {}
 
 
 @pytest.mark.parametrize(
     "foreign",
-    ["$2y$10$abc", "$argon2id$v=19$m=1$a", "{SSHA}abc", "5f4dcc3b5aa765d61d8327deb882cf99", "$6$salt$hash"],
+    [
+        "$2y$10$abc",
+        BCRYPT.replace("$08$", "$31$"),
+        "$argon2id$v=19$m=1$a",
+        "{SSHA}abc",
+        "5f4dcc3b5aa765d61d8327deb882cf99",
+        "$6$salt$hash",
+    ],
 )
 def test_no_hash_of_another_system_becomes_somebodys_pin(foreign: str, tmp_path: Path) -> None:
     make(tmp_path)
 
-    bring(tmp_path, "patrons", f"card;class;home;pin\nC1;adult;main;{foreign}\n")
+    report = bring(tmp_path, "patrons", f"card;class;home;pin\nC1;adult;main;{foreign}\n")
 
+    assert dict(report.tally.notices) == {FOREIGN: 1}
     assert rows(tmp_path, "SELECT pin FROM patron WHERE patron = 'C1'") == [(None,)]
 
 

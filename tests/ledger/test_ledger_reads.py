@@ -11,6 +11,7 @@ from desk_kit import KEY, START, Station, desk_on
 from central.ledger import alarms, seed
 from central.ledger.ledger import Ledger
 from central.ledger.rows import millis
+from circulation.policy import Policy
 from turnleaf.cli import main
 from wire.errors import ConfigError
 from wire.ids import item_hash
@@ -68,6 +69,17 @@ async def test_a_pin_is_compared_and_kept_nowhere(tmp_path: Path) -> None:
         assert right.known
         assert (wrong.known, wrong.refusal and wrong.refusal.code) == (False, "wrong-pin")
         assert b"271828182" not in (tmp_path / "l.db").read_bytes()
+
+
+@pytest.mark.parametrize("of_none", ["wrong", "right"])
+async def test_who_has_no_pin_is_told_by_none_but_where_the_policy_says_so(
+    tmp_path: Path, of_none: str
+) -> None:
+    async with desk_on(tmp_path / "l.db", policy=Policy.model_validate({"pin_of_none": of_none})) as world:
+        seed.load(world.ledger.hot, registry(patrons=[PATRON]), millis(START))
+        said = [await world.ledger.account("a", "C9", pin, world.clock.now()) for pin in (None, "", "1234")]
+
+    assert [one.known for one in said] == [True, True, of_none == "right"]
 
 
 async def test_an_item_says_its_title_and_whereabouts(tmp_path: Path) -> None:
