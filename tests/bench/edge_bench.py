@@ -37,7 +37,7 @@ IDLE_S = 30
 ITEMS = 15
 POLL_MS = 20
 """Of the kiosk whose disk is looked at: the default of 120 ms would hide it."""
-VISITS = {"kiosk": 500, "bin": 3_000}
+VISITS = {"kiosk": 500, "gate": 300, "bin": 3_000}
 DAYS = 30.0
 
 

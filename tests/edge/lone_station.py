@@ -1,4 +1,4 @@
-"""A kiosk or a bin as its own process, as the command starts it, between simulated devices and a real broker.
+"""A kiosk, a gate or a bin as its own process, as the command starts it, between simulated devices and a real broker.
 
 Nothing but the station's own process is watched: its syncs can be counted (`count_syncs.c`, preloaded), its
 disk made slow and its wall clock set (`sim.chaos.shim`), its memory, open files and files' sizes read. Patrons
@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "kiosk"))
 from lending_central import LendingCentral
 from real.broker import RealBroker
 
-from sim.devices.feig_pad import FeigPad
+from sim.devices.gate_pad import GatePad
 from sim.devices.scanner import SerialScannerDevice
 from sim.devices.tags import SimTag
 from sim.hands import Finger
@@ -85,8 +85,10 @@ class LoneStation:
 
     def __init__(self, kind: str, folder: Path, broker: RealBroker, more: Mapping[str, Any]) -> None:
         self.kind, self.name, self.folder = kind, f"{kind}-1", folder
-        self.pad, self.scanner = FeigPad(), SerialScannerDevice()
-        self.central = LendingCentral(broker.link("central", subscriptions=["turnleaf/v1/up/#"]))
+        self.pad, self.scanner = GatePad(), SerialScannerDevice()
+        link = broker.link("central", subscriptions=["turnleaf/v1/up/#"])
+        key = (broker.folder / "identities" / "central" / "items.key").read_text()
+        self.central = LendingCentral(link, bytes.fromhex(key))
         self.state_dir = folder / "state"
         self.ready_s = 0.0
         self._broker, self._more = broker, more
@@ -136,7 +138,11 @@ class LoneStation:
 
     def book(self, number: int, *, afi: int = SECURED) -> SimTag:
         """Return an item's tag."""
-        return SimTag.for_item(f"E0040150{number:08X}", f"3{number:07}", OWNER, afi=afi)
+        return SimTag.for_item(f"E0040150{number:08X}", self.item(number), OWNER, afi=afi)
+
+    def item(self, number: int) -> str:
+        """Return an item's id."""
+        return f"3{number:07}"
 
     async def until(self, wanted: Any, timeout: float = 20) -> Any:
         """Wait until `wanted()` is true, and return it."""

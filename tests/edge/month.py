@@ -1,4 +1,4 @@
-"""Weeks of a station in minutes: visits and returns one after the other, with time leaping between them."""
+"""Weeks of a station in minutes: visits, returns, passages one after the other, with time leaping between."""
 
 import asyncio
 import sqlite3
@@ -17,6 +17,16 @@ KEEP_DAYS = 7
 """How long these stations keep confirmed rows; the setting's default is 45 days."""
 HANDS_S = 0.15
 """Between two deeds at a pad: several inventories that see it empty."""
+PACE_S = 0.1
+"""Of each of the three steps through a gate: several looks at the barriers."""
+PASSED_S = 3.0
+"""After which a passage is over: the field was empty for longer than `passage_gap_ms`."""
+STOLEN = 5
+"""Each so-manieth passage is one with an item that nobody lent."""
+PEOPLE = 5
+"""After so many people a gate tells how many went."""
+HOLDINGS = 60
+"""Items that go through the gate again and again."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,22 @@ async def drop(bin_1: LoneStation, number: int) -> None:
     await asyncio.sleep(HANDS_S)
 
 
+async def carry_out(gate: LoneStation, leap: Leap, number: int) -> None:
+    """Somebody leaves with an item that was lent and is let pass, or was not and sets the lamp off."""
+    stolen = number % STOLEN == STOLEN - 1
+    book = gate.book(number % HOLDINGS, afi=SECURED if stolen else UNSECURED)
+    gate.central.set_item(gate.item(number % HOLDINGS), "available" if stolen else "loan")
+    known = len(gate.central.log)
+    await gate.central.until(lambda: gate.central.state(gate.name, "work").get("items_n") == known)
+    alarms = gate.pad.lamp_orders
+    await gate.pad.walk([book], "out", pace_s=PACE_S)
+    leap.forward(PASSED_S)
+    await gate.told("passage/1", number + 1)
+    told = gate.central.bodies("passage/1")[-1]
+    seen = told["verdict"], told["direction"], told["silent"], gate.pad.lamp_orders - alarms
+    assert seen == (("alarm", "out", 0, 1) if stolen else ("pass", "out", 1, 0)), told
+
+
 @asynccontextmanager
 async def swift(kind: str, folder: Path, broker: RealBroker) -> AsyncIterator[tuple[LoneStation, Leap]]:
     """Run a station whose time leaps when told."""
@@ -105,6 +131,8 @@ async def swift(kind: str, folder: Path, broker: RealBroker) -> AsyncIterator[tu
     more = {"pad": {"poll_ms": 20}, "outbox": {"keep_days": KEEP_DAYS}}
     if kind == "bin":
         more |= {"capacity": 10**6, "full_at": 10**6}
+    if kind == "gate":
+        more |= {"count": {"people": PEOPLE}}
     async with lone_station(kind, folder, broker, environment, program="swift_station", **more) as one:
         yield one, leap
 
@@ -126,6 +154,9 @@ async def live(
             await leap_over(station, leap, days * 43200 / visits)
             await bring_back(station, number)
             await leap_over(station, leap, days * 43200 / visits)
+        elif station.kind == "gate":
+            await carry_out(station, leap, number)
+            await leap_over(station, leap, days * 86400 / visits - PASSED_S)
         else:
             await drop(station, number)
             await leap_over(station, leap, days * 86400 / visits)

@@ -1,4 +1,4 @@
-"""`python -m swift_station kiosk|bin run --config FILE`: a daemon as the command runs it, with time that leaps.
+"""`python -m swift_station kiosk|gate|bin run --config FILE`: a daemon as the command runs it, with time that leaps.
 
 The clock is the machine's, wall and monotonic, plus the seconds that stand in the file TURNLEAF_LEAP. So what a
 daemon does by the minute or the hour comes after each leap: hellos of the stream, pruning, folding the log, the
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from kiosk.cli_station import run_arguments, start
-from kiosk.config import BinSettings, KioskSettings
+from kiosk.config import BinSettings, GateSettings, KioskSettings
 from wire.clock import SystemClock
 from wire.settings import load
 
@@ -57,7 +57,7 @@ class LeapingClock:
 def main() -> int:
     """Run the daemon."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=("kiosk", "bin"))
+    parser.add_argument("kind", choices=("kiosk", "gate", "bin"))
     run_arguments(parser, "swift_station kiosk run")
     args = parser.parse_args()
     clock = LeapingClock(Path(os.environ["TURNLEAF_LEAP"]))
@@ -66,6 +66,11 @@ def main() -> int:
 
         settings = load(Path(args.config), KioskSettings)
         return start(args, settings, lambda: run_kiosk(settings, clock=clock))
+    if args.kind == "gate":
+        from kiosk.daemon_gate import run_gate
+
+        gate_settings = load(Path(args.config), GateSettings)
+        return start(args, gate_settings, lambda: run_gate(gate_settings, clock=clock))
     from kiosk.daemon_bin import run_bin
 
     bin_settings = load(Path(args.config), BinSettings)

@@ -6,17 +6,18 @@ The same over a month, with memory: `python tests/bench/edge_bench.py --month`.
 from pathlib import Path
 
 import pytest
-from month import KEEP_DAYS, Mark, live, mark, swift
+from month import KEEP_DAYS, PEOPLE, Mark, live, mark, swift
 from real.broker import RealBroker
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 DAYS = 21.0
-FACTS = {"bin": 2, "kiosk": 8}
-"""Rows that one return in a bin makes; that a kiosk's patron with two items makes, and who brings them back."""
+FACTS = {"bin": 2, "gate": 1 + 1 / PEOPLE, "kiosk": 8}
+"""Rows that one return in a bin makes; that somebody who leaves through a gate makes, with a share of a count;
+that a kiosk's patron with two items makes, and who brings them back."""
 
 
-@pytest.mark.parametrize(("kind", "visits"), [("bin", 63), ("kiosk", 12)])
+@pytest.mark.parametrize(("kind", "visits"), [("bin", 63), ("gate", 42), ("kiosk", 12)])
 async def test_in_three_weeks_neither_rows_nor_open_files_grow(
     tmp_path: Path, real_broker: RealBroker, kind: str, visits: int
 ) -> None:
