@@ -90,6 +90,8 @@ class Request:
     at_ms: int
     happened: bool
     """It is told, not asked: SIP2's *no block*."""
+    due: date | None = None
+    """Of a loan that is told: the date that the patron was told; None where nobody knows it any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ it; one that meets a call marks it, and a grant that comes then is undone. A ren
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal, assert_never
 
 from central.authority import Away, Done, Doubt, Request, Said
@@ -32,13 +33,15 @@ class Call:
 
     row: AskedRow
     verb: Verb
+    due: date | None = None
+    """Of a loan that is told: what the patron was told."""
 
     @property
     def request(self) -> Request:
         """Return what the system elsewhere is told."""
         row = self.row
         return Request(
-            row.request, row.kind, row.item, row.card, row.station, row.branch, row.at, row.happened
+            row.request, row.kind, row.item, row.card, row.station, row.branch, row.at, row.happened, self.due
         )
 
 

@@ -6,6 +6,7 @@ recorded is taken back alone and becomes a case: what was said there must not be
 
 import logging
 from dataclasses import replace
+from datetime import date
 from typing import assert_never
 
 from central.authority import Done, Said
@@ -41,8 +42,14 @@ def next_calls(group: Group, given: AskNext) -> tuple[Call, ...]:
             continue
         row = begun(call, group.now)
         group.hot.asked_state(row)
-        made.append(Call(row, call.verb))
+        made.append(Call(row, call.verb, _told_due(group, row)))
     return tuple(made)
+
+
+def _told_due(group: Group, row: AskedRow) -> date | None:
+    """Return until when a patron believes to have an item that was lent while nobody could be asked."""
+    loan = group.hot.loan(row.request) if row.happened and row.kind == "checkout" else None
+    return None if loan is None else loan.due
 
 
 def told(group: Group, given: Told) -> None:

@@ -80,6 +80,8 @@ class Act:
     cancel: bool = False
     at: datetime | None = None
     """The transaction's own time (09: the return's)."""
+    due: datetime | None = None
+    """The *nb due date* of a loan that was told."""
 
 
 def due_of(item: str) -> date:
@@ -282,7 +284,8 @@ class Ils:
             return kind(**common, screen=("Not here",))
         if not renewal:
             cancel = isinstance(asked, Checkout) and bool(asked.cancel)
-            self.acts.append(Act("11", asked.item, asked.patron, asked.no_block, cancel, asked.at))
+            told = asked.no_block_due if asked.no_block else None
+            self.acts.append(Act("11", asked.item, asked.patron, asked.no_block, cancel, asked.at, told))
             self.loans[asked.item] = asked.patron
         due = f"{due_of(asked.item):%Y%m%d}    235900"
         return kind(**common, ok=True, renewed=renewal, desensitize=True, title=asked.item, due=due)

@@ -9,7 +9,7 @@ checkout is taken back by a checkin with `BI` (cancel), which is no loan in thei
 """
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,8 @@ NOT_CHARGED = frozenset({3, 8, 9, 10, 6})
 """available, on the hold shelf, to be reshelved, in transit, in process: nobody has it."""
 VITAL = frozenset({"ok", "renewed", "circulation_status", "charged"})
 """Fields whose value decides; an answer in which one cannot be read is no answer."""
+DAYS_END = time(23, 59)
+"""When a date that was told as a day ends."""
 LISTS_CHARGED = "  Y       "
 """Summary of 63: the list of charged items (AU)."""
 
@@ -203,11 +205,13 @@ class Sip2Authority:
         return Doubt(f"the answer cannot be read: {unread[0]}") if unread else frame.message
 
     def _no_due(self, request: Request) -> datetime | None:
-        """Return the *nb due date*: strict systems want a date there even where it counts for nothing.
+        """Return the *nb due date*: of what has happened, the one that the patron was told.
 
-        Where it counts, blanks leave the due date to them.
+        Strict systems want a date there even where it counts for nothing. Blanks leave it to them.
         """
-        return None if request.happened else self._at(request.at_ms)
+        if not request.happened:
+            return self._at(request.at_ms)
+        return None if request.due is None else datetime.combine(request.due, DAYS_END)
 
     def _at(self, at_ms: int) -> datetime:
         """Return a moment as the library's local time: what SIP2 takes without a zone."""

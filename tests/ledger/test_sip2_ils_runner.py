@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,20 @@ async def test_what_happened_off_line_is_told_in_order_before_anything_new(tmp_p
         assert found == {told[0]: "confirmed", told[1]: "case", told[2]: "case", fresh: "granted"}
         assert cases(world) == ["checkin-refused-elsewhere"] * 2
         assert ils.loans == {"item-1": "CARD2"}
+
+
+async def test_a_loan_made_off_line_is_told_with_the_date_that_the_patron_was_told(tmp_path: Path) -> None:
+    async with over_sip2(tmp_path, Traits(online=False), stale_s=3600.0) as (library, world, kiosk, ils):
+        early, lent = START - timedelta(hours=3), new_id()
+        await kiosk.send(kiosk.checkout("item-1", "CARD1", early, offline=True), entry=lent)
+        loan = world.ledger.hot.loan(lent)
+        ils.traits = Traits()
+        await settled(library, world, lent)
+
+    (act,) = ils.acts
+    assert (act.code, act.no_block, act.at) == ("11", True, early.replace(tzinfo=None, microsecond=0))
+    assert loan is not None
+    assert act.due == datetime.combine(loan.due, time(23, 59))
 
 
 @pytest.mark.parametrize(
