@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
@@ -49,6 +48,7 @@ def arguments(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def run(args: argparse.Namespace) -> int:
     """Pass on until Ctrl-C or SIGTERM, then print what passed."""
     from central.config import Sip2ProxySettings
+    from central.foreground import run_until_signal
     from central.sip2.codec import Dialect
     from central.sip2.mirror import Tally
     from central.sip2.proxy import Proxy
@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
             recorder = stack.enter_context(_recorder(args.out, dialect))
             tap, beside = recorder.tap, recorder.run
         proxy = Proxy(listen, to, tap, connections=settings.connections)
-        asyncio.run(_until_signal(proxy, beside, lambda: _say(f"{listen.host}:{proxy.port} -> {to.name}")))
+        said = f"{listen.host}:{{}} -> {to.name}"
+        run_until_signal(lambda: _passing(proxy, beside, lambda: _say(said.format(proxy.port))), "sip2 proxy")
     counts = _counts(proxy.passed, tally if recorder is None else None)
     if recorder is not None:
         counts |= {"lines": recorder.lines, "lines_lost": recorder.lost, "file": str(args.out)}
@@ -114,19 +115,13 @@ def _say(where: str) -> None:
     sys.stderr.flush()
 
 
-async def _until_signal(
+async def _passing(
     proxy: "Proxy", beside: Callable[[], Coroutine[Any, Any, None]] | None, ready: Callable[[], None]
 ) -> None:
-    """Run the proxy until a signal; what runs beside it hears its last word, too."""
-    loop = asyncio.get_running_loop()
-    passing = asyncio.create_task(proxy.run(ready), name="sip2 proxy")
+    """Run the proxy until cancelled; what runs beside it hears its last word, too."""
     other = None if beside is None else asyncio.create_task(beside(), name="record")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, passing.cancel)
     try:
-        await passing
-    except asyncio.CancelledError:
-        pass
+        await proxy.run(ready)
     finally:
         if other is not None:
             other.cancel()

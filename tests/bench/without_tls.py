@@ -6,12 +6,11 @@ No setting of the product leads here.
 """
 
 import argparse
-import asyncio
-import signal
 import ssl
 from pathlib import Path
 
 from central.config import CentralSettings
+from central.foreground import run_until_signal
 from central.start import run
 from wire.link import LinkSettings
 from wire.logs import setup
@@ -32,15 +31,8 @@ def plain_link(settings: LinkSettings) -> MqttLink:
     return MqttLink(settings, connection=PlainConnection)
 
 
-async def main(settings: CentralSettings) -> None:
-    def ready() -> None:
-        emit({"ready": True}, as_json=False, text="ready")
-
-    task = asyncio.create_task(run(settings, ready, plain_link))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await asyncio.wait([task])
-    if not task.cancelled():
-        task.result()
+def ready() -> None:
+    emit({"ready": True}, as_json=False, text="ready")
 
 
 if __name__ == "__main__":
@@ -48,4 +40,5 @@ if __name__ == "__main__":
     parser.add_argument("--config", type=Path, required=True)
     args = parser.parse_args()
     setup("INFO", as_json=False)
-    asyncio.run(main(load(args.config, CentralSettings)))
+    settings = load(args.config, CentralSettings)
+    run_until_signal(lambda: run(settings, ready, plain_link), "central")
