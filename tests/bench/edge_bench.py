@@ -6,8 +6,8 @@ Each station is the real daemon in a process of its own, on a real Mosquitto ove
 played here; its settings are the defaults. `--memory`: resident (RSS), its own (anonymous) and shared-out (PSS)
 memory after the first samples, seconds from exec to ready, processor seconds until then, and the share of a
 core while nothing happens, beside what the bare libraries take. `--disk`: from an item laid down to lent, with
-the disk as it is and with 20 ms a sync. `--month`: 30 days of visits with time that leaps. The daemons run from
-cached bytecode, as an installed package does.
+the disk as it is and with 20 ms a sync. `--month`: 30 days of visits with time that leaps, and as many of the
+service that all of them speak to (`--kinds`). The daemons run from cached bytecode, as an installed package does.
 """
 
 import argparse
@@ -19,13 +19,16 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "edge"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "central"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import central_month
 from lone_station import UNSECURED, LoneStation, Syncs, lone_station
 from month import Mark, as_row, live, swift
 from real.broker import RealBroker
@@ -38,6 +41,9 @@ ITEMS = 15
 POLL_MS = 20
 """Of the kiosk whose disk is looked at: the default of 120 ms would hide it."""
 VISITS = {"kiosk": 500, "gate": 300, "bin": 3_000}
+KINDS_OF_MONTH = (*VISITS, "central")
+LOANS = 25
+"""What central lends each day of its month; each comes back, is reported on twice and passes the gate."""
 DAYS = 30.0
 
 
@@ -159,6 +165,22 @@ async def month(folder: Path, kind: str, visits: int) -> list[dict[str, float]]:
     return [as_row(one) for one in marks]
 
 
+async def month_of_central(folder: Path, loans: int) -> list[dict[str, Any]]:
+    """Let central live through a month; a mark for each day."""
+    marks: list[dict[str, Any]] = []
+
+    def tell(one: central_month.Mark) -> None:
+        marks.append(asdict(one))
+        print(f"central: {one}", file=sys.stderr)
+
+    async with (
+        broker_in(folder) as broker,
+        central_month.swift_library(folder / "central", broker) as library,
+    ):
+        await central_month.live(library, days=round(DAYS), loans=loans, tell=tell)
+    return marks
+
+
 async def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Do what was asked for; everything when nothing was."""
     everything = not (args.memory or args.disk or args.month)
@@ -169,6 +191,10 @@ async def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         found["disk"] = await disk(folder / "disk")
     if args.month or everything:
         for kind in args.kinds:
+            if kind == "central":
+                loans = max(8, round(LOANS * args.share))
+                found["month of central"] = await month_of_central(folder / "month-central", loans)
+                continue
             visits = max(12, round(VISITS[kind] * args.share))
             found[f"month of a {kind}"] = await month(folder / f"month-{kind}", kind, visits)
     return found
@@ -190,7 +216,7 @@ def main() -> None:
     for part in ("memory", "disk", "month", "json"):
         parser.add_argument(f"--{part}", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--kinds", nargs="+", choices=tuple(VISITS), default=list(VISITS))
+    parser.add_argument("--kinds", nargs="+", choices=KINDS_OF_MONTH, default=list(KINDS_OF_MONTH))
     parser.add_argument("--share", type=float, default=1.0, help="share of a month's visits")
     parser.add_argument("--dir", type=Path)
     args = parser.parse_args()

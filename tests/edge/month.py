@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from leaping import Leap
 from lone_station import ROOT, SECURED, UNSECURED, LoneStation, lone_station
 from real.broker import RealBroker
-from swift_station import Leap
 
 from sim.chaos.stations import confirmed
 
