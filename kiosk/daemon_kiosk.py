@@ -49,6 +49,7 @@ def rules_of(settings: KioskSettings) -> s.Rules:
         goodbye_s=times.goodbye_s,
         receipt_s=settings.receipt.offered_s if settings.receipt else times.goodbye_s,
         tries=max(2, round(times.write_s / TRY_S)),
+        languages=settings.languages,
     )
 
 
@@ -93,7 +94,7 @@ class KioskDaemon:
         return self._station.stamper.clock.mono() / 1000
 
     def _screen(self) -> Screen:
-        return screen(self._kiosk, self._now(), self._settings.languages)
+        return screen(self._kiosk, self._now())
 
     def _on_press(self, button: str, value: str) -> None:
         self._events.put_nowait(e.Pressed(self._now(), button, value))  # type: ignore[arg-type] # checked by the page

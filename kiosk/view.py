@@ -24,17 +24,16 @@ from kiosk.view_cards import (
 )
 from kiosk.view_model import Button, Dialog, Notice, RowView, Screen
 from kiosk.view_rows import name_of, refused, row_view
+from kiosk.visit_offer import LOOKS, can_return, other
 from kiosk.visit_time import seconds_left
 from kiosk.words import NAMES, Words, words
 
-Languages = tuple[str, ...]
 
-
-def screen(kiosk: s.Kiosk, at: float, languages: Languages = ("en", "de")) -> Screen:
-    """Return what to show at `at` (seconds of the monotonic clock); the first language is the house's."""
-    chosen = kiosk.comfort.language
+def screen(kiosk: s.Kiosk, at: float) -> Screen:
+    """Return what to show at `at` (seconds of the monotonic clock)."""
+    chosen, languages = kiosk.comfort.language, kiosk.rules.languages
     w = words(chosen if chosen in languages else languages[0])
-    base = _base(w, kiosk, languages)
+    base = _base(w, kiosk)
     match kiosk.visit:
         case s.Idle():
             shown = _idle(w, kiosk, base)
@@ -46,9 +45,11 @@ def screen(kiosk: s.Kiosk, at: float, languages: Languages = ("en", "de")) -> Sc
         case s.Barred(refusal):
             shown = replace(
                 base, name="barred", picture="hand", headline=w.say("Borrowing is not possible"),
-                lead=refused(w, refusal), buttons=(_return_button(w, "main"),),
-                notices=(Notice("ok", w.say("Returning books works all the same.")),),
+                lead=refused(w, refusal),
             )  # fmt: skip
+            if can_return(kiosk):
+                works = Notice("ok", w.say("Returning books works all the same."))
+                shown = replace(shown, buttons=(_return_button(w, "main"),), notices=(works,))
         case s.Lending() as visit:
             shown = _lending(w, kiosk, base, visit)
         case s.Returning() as visit:
@@ -62,24 +63,23 @@ def screen(kiosk: s.Kiosk, at: float, languages: Languages = ("en", "de")) -> Sc
     return replace(shown, dialog=_dialog(w, kiosk, at))
 
 
-def _base(w: Words, kiosk: s.Kiosk, languages: Languages) -> Screen:
+def _base(w: Words, kiosk: s.Kiosk) -> Screen:
     c = kiosk.comfort
-    looks = {"light": "dark", "dark": "contrast", "contrast": "light"}
     bar = (
         *(
             Button("language", NAMES.get(code, code), "", code, pressed=code == w.language, lang=code)
-            for code in languages
+            for code in kiosk.rules.languages
         ),
         Button("text", w.say("Larger text"), "a-large-small", str(c.text % 3 + 1), pressed=c.text > 1),
-        Button("look", w.say("Contrast"), "contrast", looks[c.look], pressed=c.look != "light"),
-        Button("reach", w.say("Within reach"), "accessibility", _other(c.reach), pressed=c.reach),
-        Button("slow", w.say("More time"), "timer", _other(c.slow), pressed=c.slow),
+        Button("look", w.say("Contrast"), "contrast", LOOKS[c.look], pressed=c.look != "light"),
+        Button("reach", w.say("Within reach"), "accessibility", other(c.reach), pressed=c.reach),
+        Button("slow", w.say("More time"), "timer", other(c.slow), pressed=c.slow),
         Button(
-            "sound", w.say("Sound"), "volume-2" if c.sound else "volume-x", _other(c.sound), pressed=c.sound
+            "sound", w.say("Sound"), "volume-2" if c.sound else "volume-x", other(c.sound), pressed=c.sound
         ),
     )
     fixed = (
-        Button("help", w.say("Help"), "circle-question-mark", _other(kiosk.help_open), style="quiet"),
+        Button("help", w.say("Help"), "circle-question-mark", other(kiosk.help_open), style="quiet"),
         Button("start-over", w.say("Start over"), "rotate-ccw", style="quiet"),
     )
     return Screen(
@@ -88,11 +88,6 @@ def _base(w: Words, kiosk: s.Kiosk, languages: Languages) -> Screen:
         text=c.text, look=c.look, reach=c.reach, sound=c.sound, moment=w.say("One moment, please …"),
         rows_label=w.say("Your books"),
     )  # fmt: skip
-
-
-def _other(now: bool) -> str:
-    """Return what a switch is set to by pressing it; pressed twice by accident, it is still that."""
-    return "off" if now else "on"
 
 
 def _return_button(w: Words, style: Literal["main", "plain"] = "plain") -> Button:
@@ -226,7 +221,9 @@ def _returning(w: Words, kiosk: s.Kiosk, base: Screen, visit: s.Returning) -> Sc
     rows = _sorted(tuple(row_view(w, kiosk, row) for row in visit.rows))
     back = sum(isinstance(row.stage, s.Returned | s.HandIn) for row in visit.rows)
     buttons: tuple[Button, ...] = (Button("finish", w.say("Finish"), "check", style="main"),)
-    if any(isinstance(row.stage, s.Undecided) for row in visit.rows):
+    if isinstance(visit.mood, s.Leaving):
+        buttons = ()
+    elif any(isinstance(row.stage, s.Undecided) for row in visit.rows):
         buttons = (*buttons, Button("return", w.say("Return all of these"), "undo-2"))
     return replace(
         base, name="returning", headline=w.say("Returning"), picture="" if rows else "return",

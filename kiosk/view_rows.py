@@ -71,8 +71,6 @@ def _not_lent(w: Words, reason: str) -> str:
             return w.say("There was no answer in time. Lift it and lay it down again.")
         case "tag-failed":
             return w.say("It could not be unlocked. Please take it to the desk.")
-        case "cancelled":
-            return w.say("As you wished. Please leave it here.")
         case _:
             return w.say("This station cannot lend any more just now. Please take it to the desk.")
 

@@ -40,6 +40,7 @@ from kiosk.visit_ends import (
     receipt_ended,
     take_conditions,
 )
+from kiosk.visit_offer import is_offered
 from kiosk.visit_time import quiet, tick
 from wire.messages.stream import Refusal
 
@@ -47,7 +48,9 @@ Out = tuple[s.Kiosk, tuple[e.Effect, ...]]
 
 
 def step(kiosk: s.Kiosk, event: e.Event) -> Out:
-    """Return the next state and what is to be done, in order."""
+    """Return the next state and what is to be done, in order; a press that is not offered changes nothing."""
+    if isinstance(event, e.Pressed) and not is_offered(kiosk, event):
+        return kiosk, ()
     kiosk, first = _take(kiosk, event)
     kiosk, second = reconcile(kiosk, event.at)
     return kiosk, (*first, *second)
@@ -179,12 +182,10 @@ def _pressed(kiosk: s.Kiosk, event: e.Pressed) -> Out:
             return kiosk, ()
         case "put-back":
             return _mood(kiosk, s.Choosing, s.Calm()), ()
-        case "undo":
-            return _undo(kiosk, event.value)
         case "receipt":
             return print_receipt(kiosk, event.at)
         case "help":
-            return replace(kiosk, help_open=_switched(kiosk.help_open, event.value)), ()
+            return replace(kiosk, help_open=event.value == "on"), ()
         case "language" | "text" | "look" | "reach" | "sound" | "slow":
             return replace(kiosk, comfort=comfort(kiosk.comfort, event.button, event.value)), ()
         case _:
@@ -205,27 +206,22 @@ def comfort(now: s.Comfort, button: str, value: str) -> s.Comfort:
         case "look", "contrast":
             return replace(now, look="contrast")
         case "reach", _:
-            return replace(now, reach=_switched(now.reach, value))
+            return replace(now, reach=value == "on")
         case "sound", _:
-            return replace(now, sound=_switched(now.sound, value))
+            return replace(now, sound=value == "on")
         case "slow", _:
-            return replace(now, slow=_switched(now.slow, value))
+            return replace(now, slow=value == "on")
         case _:
             return now
-
-
-def _switched(now: bool, value: str) -> bool:
-    """Return a switch's new position: `on`, `off`, or the other one when neither was said."""
-    return {"on": True, "off": False}.get(value, not now)
 
 
 def _return(kiosk: s.Kiosk, at: float) -> s.Kiosk:
     match kiosk.visit:
         case s.Returning():
             return replace(kiosk, visit=replace(kiosk.visit, everything=True))
-        case s.Idle() | s.Barred() | s.Goodbye():
+        case s.Idle() | s.Barred():
             return replace(kiosk, visit=s.Returning(everything=True, quiet_since=at))
-        case s.Greeting() | s.Lending():
+        case s.Greeting() | s.Lending() | s.Goodbye():
             return kiosk
         case _:
             assert_never(kiosk.visit)
@@ -236,17 +232,6 @@ def _mood(kiosk: s.Kiosk, only: type[s.Mood], mood: s.Mood) -> s.Kiosk:
     if isinstance(visit, s.Listing) and isinstance(visit.mood, only):
         return replace(kiosk, visit=replace(visit, mood=mood))
     return kiosk
-
-
-def _undo(kiosk: s.Kiosk, item: str) -> Out:
-    """The patron does without an item that is still locked."""
-
-    def undo(row: s.Row) -> rows.RowOut:
-        if isinstance(row.stage, s.Away):
-            return rows.give_up(row, row.stage.job, row.stage.touched, "cancelled")
-        return row, ()
-
-    return _change(kiosk, item, undo)
 
 
 # --- the comparison with the pad --------------------------------------------------------------------

@@ -150,15 +150,18 @@ class ConditionsChanged:
     conditions: Conditions
 
 
+ButtonName = Literal[
+    "finish", "start-over", "return", "more-time", "put-back", "help", "receipt",
+    "language", "text", "look", "reach", "sound", "slow",
+]  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button of the page. `value` belongs to `language`, `text`, `look` (a choice) and `undo` (an item)."""
+    """A button of the page. `value` is the choice or the switch's new position, empty for all others."""
 
     at: float
-    button: Literal[
-        "finish", "start-over", "return", "more-time", "put-back", "undo", "help", "receipt",
-        "language", "text", "look", "reach", "sound", "slow",
-    ]  # fmt: skip
+    button: ButtonName
     value: str = ""
 
 

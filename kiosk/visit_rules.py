@@ -26,6 +26,8 @@ class Rules:
     tries: int = 5
     again_s: float = 0.4
     accept_incomplete: bool = False
+    languages: tuple[str, ...] = ("en", "de")
+    """Languages of the screen that can be chosen; the first one is the house's."""
 
 
 @dataclass(frozen=True, slots=True)

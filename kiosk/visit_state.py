@@ -60,7 +60,7 @@ class OnPad:
 
 # --- one row of the list ----------------------------------------------------------------------------
 
-WithdrawReason = Literal["timeout", "removed", "tag-failed", "left", "cancelled"]
+WithdrawReason = Literal["timeout", "removed", "tag-failed", "left"]
 
 
 @dataclass(frozen=True, slots=True)

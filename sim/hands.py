@@ -3,10 +3,15 @@
 import asyncio
 import http.client
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 from wire.errors import DeviceError
+
+AGAIN_S = 0.5
+"""So long a finger waits before it presses again."""
 
 
 class Finger:
@@ -23,6 +28,26 @@ class Finger:
         status = await asyncio.to_thread(self._post, button, value)
         if status != 204:
             raise DeviceError(f"the kiosk's page answered {status} to {button}")
+
+    @asynccontextmanager
+    async def insisting(self, button: str) -> AsyncIterator[None]:
+        """Press a button, and again while the body runs: the screen may not offer it yet."""
+        done = asyncio.Event()
+
+        async def press() -> None:
+            while not done.is_set():
+                with suppress(DeviceError):
+                    await self.press(button)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(AGAIN_S):
+                        await done.wait()
+
+        pressing = asyncio.create_task(press())  # no group: what the body raises is to come out as it is
+        try:
+            yield
+        finally:
+            done.set()
+            await pressing
 
     def _post(self, button: str, value: str) -> int:
         origin = f"http://{self._host}:{self._port}"

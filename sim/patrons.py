@@ -142,9 +142,10 @@ class Crowd:
                 self._put_back(items)
                 return
             await self._lay(kiosk.station, items, rng)
+            done = False
             with suppress(DeviceError):
-                await kiosk.finger().press("return")
-            done = await self.world.settled(items, SECURED, timeout_s=PATIENCE_S)
+                async with kiosk.finger().insisting("return"):
+                    done = await self.world.settled(items, SECURED, timeout_s=PATIENCE_S)
             with suppress(DeviceError):
                 await kiosk.finger().press("finish")
             for item in items:

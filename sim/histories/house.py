@@ -262,8 +262,8 @@ class House(Stage):
         over = self.visits_over(kiosk)
         for item in items:
             self.world.lay(item, kiosk)
-        await self.desk(kiosk).finger().press("return")
-        await self.secured(*items)
+        async with self.desk(kiosk).finger().insisting("return"):
+            await self.secured(*items)
         disk = self.edge(kiosk)
         await self.until(lambda: all(disk.last_of(item) == "secured/1" for item in items), "return recorded")
         await self.leave(kiosk)

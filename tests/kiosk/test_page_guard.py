@@ -118,8 +118,8 @@ async def test_what_is_no_button_is_refused(door: Door, button: object) -> None:
 
 
 async def test_a_press_too_long_is_refused(door: Door) -> None:
-    assert await door.press("undo", value="x" * 65) == 400
-    assert await door.press("undo", value="x" * 5000) == 400
+    assert await door.press("language", value="x" * 65) == 400
+    assert await door.press("language", value="x" * 5000) == 400
 
 
 @pytest.mark.parametrize(

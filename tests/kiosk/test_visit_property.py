@@ -1,5 +1,7 @@
 """Sentences that must hold for any history at the pad: patrons, cards, cables, slow lines, stubborn tags."""
 
+from typing import get_args
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -7,10 +9,15 @@ from visit_world import World
 
 from kiosk import visit_events as e
 from kiosk import visit_state as s
+from kiosk.view import screen
+from kiosk.visit import step
+from kiosk.visit_offer import offers
 from wire.messages.stream import Refusal
 
 ITEMS = ("31001", "31002", "31003")
 CARDS = ("PAT-7001", "PAT-7002")
+BUTTONS = get_args(e.ButtonName)
+VALUES = ("", "on", "off", "1", "2", "3", "light", "dark", "contrast", "en", "de", "xx", ITEMS[0])
 PERSONAL = (*CARDS, "Greta", *ITEMS, "The Hobbit", "Momo", "Dune")
 
 
@@ -122,20 +129,36 @@ class Kiosk(RuleBasedStateMachine):
             self.world.now += min(2.0, seconds)
             self.world.tell(e.Tick(self.world.now))
 
-    @rule(
-        button=st.sampled_from(
-            ("finish", "start-over", "return", "more-time", "put-back", "undo", "help", "slow", "reach")
-        ),
-        item=st.sampled_from(ITEMS),
-    )
-    def press(self, button: str, item: str) -> None:
-        self.world.press(button, item)
+    @rule(data=st.data())
+    def press(self, data: st.DataObject) -> None:
+        """Press what the screen shows, as a finger can."""
+        self.world.press(*data.draw(st.sampled_from(self.on_screen())))
 
-    @rule(lending=st.booleans(), returns=st.booleans(), pad=st.booleans())
-    def conditions(self, lending: bool, returns: bool, pad: bool) -> None:
-        self.world.tell(
-            e.ConditionsChanged(self.world.now, s.Conditions(lending=lending, returns=returns, pad=pad))
-        )
+    @rule(button=st.sampled_from(BUTTONS), value=st.sampled_from(VALUES), later=st.sampled_from((0.0, 2.0)))
+    def press_what_is_not_there(self, button: str, value: str, later: float) -> None:
+        if (button, value) in self.on_screen():
+            return
+        before = self.world.kiosk
+
+        after, effects = step(before, e.Pressed(self.world.now + later, button, value))
+
+        assert (after, effects) == (before, ())
+
+    def on_screen(self) -> list[tuple[str, str]]:
+        """Return the buttons that can be pressed: a dialog makes everything behind it inert."""
+        shown = screen(self.world.kiosk, self.world.now)
+        buttons = shown.dialog.buttons if shown.dialog else (*shown.buttons, *shown.fixed, *shown.bar)
+        return [(button.action, button.value) for button in buttons]
+
+    @rule(
+        lending=st.booleans(),
+        returns=st.booleans(),
+        pad=st.booleans(),
+        receipt=st.sampled_from(("none", "ready", "paper-out")),
+    )
+    def conditions(self, lending: bool, returns: bool, pad: bool, receipt: str) -> None:
+        works = s.Conditions(lending=lending, returns=returns, pad=pad, receipt=receipt)
+        self.world.tell(e.ConditionsChanged(self.world.now, works))
 
     # --- what must hold ---
 
@@ -176,6 +199,10 @@ class Kiosk(RuleBasedStateMachine):
         assert set() == set(self.world.items) - noted - self.world.refused
 
     @invariant()
+    def the_step_takes_what_the_screen_offers(self) -> None:
+        assert sorted(offers(self.world.kiosk)) == sorted(self.on_screen())
+
+    @invariant()
     def at_most_one_write_is_in_flight_for_an_item(self) -> None:
         keys = [w.key for w in self.world.waiting if isinstance(w, e.WriteTags)]
 
@@ -188,7 +215,7 @@ class Kiosk(RuleBasedStateMachine):
         world = self.world
         world.tell(e.ConditionsChanged(world.now, s.Conditions()))
         for _ in range(4):
-            world.press("start-over")
+            world.go()
             world.carry_out()
             world.wait(20)
             world.carry_out()

@@ -1,9 +1,12 @@
 """What time, lines and devices do to a visit, told as it happens."""
 
+import pytest
 from visit_world import DUE, World
 
 from kiosk import visit_events as e
 from kiosk import visit_state as s
+from kiosk.view import screen
+from kiosk.visit import step
 from wire.messages.asks import Account
 from wire.messages.stream import Refusal
 
@@ -155,7 +158,7 @@ def test_who_has_taken_books_and_card_is_asked_sooner() -> None:
 def test_slow_mode_waits_three_times_as_long() -> None:
     world = World()
     world.card()
-    world.press("slow")
+    world.press("slow", "on")
     world.wait(220)
     assert s.Calm() == world.kiosk.visit.mood
 
@@ -166,7 +169,9 @@ def test_slow_mode_waits_three_times_as_long() -> None:
 def test_what_a_patron_chose_is_forgotten_with_the_visit() -> None:
     world = World()
     world.press("language", "de")
+    world.press("text", "2")
     world.press("text", "3")
+    world.press("look", "dark")
     world.press("look", "contrast")
     world.card()
     assert s.Comfort(language="de", text=3, look="contrast") == world.kiosk.comfort
@@ -187,7 +192,36 @@ def test_a_language_left_alone_on_the_first_screen_goes_back_by_itself() -> None
 
 def test_help_opens_over_any_screen_and_closes_again() -> None:
     world = World()
-    world.press("help")
+    world.press("help", "on")
     assert world.kiosk.help_open
-    world.press("help")
+    world.press("help", "off")
     assert not world.kiosk.help_open
+
+
+CLOSED = s.Conditions(lending=False, returns=False)
+
+
+@pytest.mark.parametrize(
+    ("kiosk", "button", "value"),
+    [
+        (s.Kiosk(conditions=CLOSED), "return", ""),
+        (s.Kiosk(conditions=s.Conditions(pad=False)), "return", ""),
+        (s.Kiosk(visit=s.Goodbye(0.0, lent=1)), "return", ""),
+        (s.Kiosk(visit=s.Barred(Refusal(code="card-expired"), 0.0), conditions=CLOSED), "return", ""),
+        (s.Kiosk(visit=s.Returning()), "return", ""),
+        (s.Kiosk(visit=s.Lending("v1", "PAT-7001", "Greta", mood=s.Warned(0.0))), "start-over", ""),
+        (s.Kiosk(visit=s.Greeting("v1", "PAT-7001")), "finish", ""),
+        (s.Kiosk(help_open=True), "return", ""),
+        (s.Kiosk(), "language", "fr"),
+        (s.Kiosk(), "text", "3"),
+    ],
+)
+def test_a_button_that_is_not_on_the_screen_does_nothing(kiosk: s.Kiosk, button: str, value: str) -> None:
+    assert step(kiosk, e.Pressed(3.0, button, value)) == (kiosk, ())
+
+
+@pytest.mark.parametrize("conditions", [CLOSED, s.Conditions(pad=False)])
+def test_who_may_not_borrow_is_not_sent_to_returns_that_are_closed(conditions: s.Conditions) -> None:
+    shown = screen(s.Kiosk(visit=s.Barred(Refusal(code="card-expired"), 0.0), conditions=conditions), 1.0)
+
+    assert (shown.buttons, shown.notices) == ((), ())
