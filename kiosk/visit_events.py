@@ -244,7 +244,8 @@ class NoteWritten:
 
     request: str
     item: str
-    afi: int
+    afi: int | None
+    """As read back; None where EAS alone counts and the tags say no AFI, or not the same one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ def write_ended(kiosk: s.Kiosk, row: s.Row, stage: s.Writing, event: e.WriteEnde
 def _verified(row: s.Row, job: s.Job, afi: int | None) -> RowOut:
     match job:
         case s.Loan(request, due, renewed):
-            note: e.Effect = e.NoteWritten(request, row.item, afi or 0)
+            note: e.Effect = e.NoteWritten(request, row.item, afi)
             return replace(row, stage=s.Noting(request, s.Lent(due, renewed))), (note,)
         case s.Taken(checkin):
             note = e.NoteSecured(checkin, row.item, "verified", afi)

@@ -81,6 +81,7 @@ SAMPLES: dict[str, Message] = {
     "body.renew": facts.Renew(visit="7151", card=CARD, item=ITEM, **WHEN),
     "body.withdrawn": facts.Withdrawn(request=REQUEST, reason="timeout", **WHEN),
     "body.tag-written": facts.TagWritten(request=REQUEST, item=ITEM, afi=0xC2, **WHEN),
+    "body.tag-written-no-afi": facts.TagWritten(request=REQUEST, item=ITEM, **WHEN),
     "body.tag-unknown": facts.TagUnknown(request=REQUEST, item=ITEM, **WHEN),
     "body.checkin": facts.Checkin(item=ITEM, via="bin", **WHEN),
     "body.secured": facts.Secured(checkin=EARLIER, item=ITEM, outcome="verified", afi=0x07, **WHEN),

@@ -148,7 +148,7 @@ class Edge:
 
         return await self._do(work)
 
-    async def tag_written(self, request: str, item: str, afi: int) -> None:
+    async def tag_written(self, request: str, item: str, afi: int | None) -> None:
         """L3: the tag was unsecured and read back. Recorded even if the request was withdrawn meanwhile."""
         body = TagWritten(request=request, item=item, afi=afi, **stamped(self._stamper.stamp()))
         await self._do(lambda: self._store.settle(request, body, only_from=("writing",), to="done"))

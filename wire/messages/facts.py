@@ -57,7 +57,12 @@ class TagWritten(Stamped):
     schema_name: Literal["tag-written/1"] = Field("tag-written/1", alias="schema")
     request: Identifier
     item: ItemId
-    afi: int = Field(ge=0, le=255, description="AFI as read back (ISO 15693).")
+    afi: int | None = Field(
+        None,
+        ge=0,
+        le=255,
+        description="AFI as read back (ISO 15693); none where EAS alone says it and no one AFI was read.",
+    )
 
 
 class TagUnknown(Stamped):
