@@ -8,6 +8,7 @@ watched by loops that do the same (`kiosk.kiosk_devices`).
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from typing import Literal
 
 from firmware_bridge import ports
 from kiosk import visit_events as e
@@ -20,6 +21,7 @@ from kiosk.page.server import Page
 from kiosk.station import Station
 from kiosk.station_main import ready
 from kiosk.station_talk import Outcome
+from kiosk.station_work import LENDING_STOPS
 from kiosk.view import screen
 from kiosk.view_model import Screen
 from kiosk.visit import step
@@ -51,6 +53,13 @@ def rules_of(settings: KioskSettings) -> s.Rules:
         tries=max(2, round(times.write_s / TRY_S)),
         languages=settings.languages,
     )
+
+
+def room_of(fill: float) -> Literal["enough", "little", "none"]:
+    """Return what the share of the outbox in use means for patrons."""
+    if fill >= RETURNS_STOP:
+        return "none"
+    return "little" if fill >= LENDING_STOPS else "enough"
 
 
 class KioskDaemon:
@@ -101,9 +110,11 @@ class KioskDaemon:
 
     def _conditions(self) -> s.Conditions:
         station, devices = self._station, self._devices
+        room = room_of(station.edge.depth().fill)
         return s.Conditions(
             lending=station.lending,
-            returns=station.edge.depth().fill < RETURNS_STOP and station.closed_by_operator is None,
+            returns=room != "none" and station.closed_by_operator is None,
+            room=room,
             pad=devices.works("pad"),
             reader=devices.works("card-reader"),
             scanner=devices.works("scanner"),

@@ -104,7 +104,8 @@ def _idle(w: Words, kiosk: s.Kiosk, base: Screen) -> Screen:
     if not conditions.returns:
         return replace(
             base, name="closed", picture="closed", headline=w.say("This station is resting"),
-            lead=w.say("Please use another station, or go to the desk."),
+            lead=w.say("The staff must look at it: please tell them at the desk. Another station may work.")
+            if conditions.room == "none" else w.say("Please use another station, or go to the desk."),
         )  # fmt: skip
     lying = len({on.tag.item for on in kiosk.pad if isinstance(on.tag, s.Ours)})
     buttons = (_return_button(w),)
@@ -113,7 +114,9 @@ def _idle(w: Words, kiosk: s.Kiosk, base: Screen) -> Screen:
         return replace(
             base, name="returns-only", picture="return",
             headline=w.say("Returning works, borrowing does not"),
-            lead=w.say("The library's records cannot be reached just now. Lay down what you bring back."),
+            lead=w.say("The library's records cannot be reached just now. Lay down what you bring back.")
+            if conditions.room == "enough" else
+            w.say("Lay down what you bring back. The staff must look at this station: please tell them."),
             buttons=(_return_button(w, "main"),), notices=notices,
         )  # fmt: skip
     if not conditions.reader and not conditions.scanner:
@@ -180,6 +183,9 @@ def _conditions(w: Words, kiosk: s.Kiosk) -> tuple[Notice, ...]:
             "The pad cannot see books just now. What is yours already stays yours."
             " Please finish, and use another station or ask at the desk."
         )
+        return (Notice("act", text),)
+    if isinstance(kiosk.visit, s.Lending) and kiosk.conditions.room != "enough":
+        text = w.say("Nothing more can be lent here. The staff must look at this station: please tell them.")
         return (Notice("act", text),)
     if isinstance(kiosk.visit, s.Lending) and not kiosk.conditions.lending:
         text = w.say(

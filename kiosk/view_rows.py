@@ -111,6 +111,8 @@ def _reason(w: Words, refusal: Refusal) -> str:
             return w.say("This card is not known here.")
         case "not-now":
             return w.say("The library's records cannot be reached just now, so borrowing is not possible.")
+        case "station-needs-staff":
+            return w.say("The staff must look at this station first: please tell them at the desk.")
         case "no-answer":
             return w.say("There was no answer in time.")
         case "fees":

@@ -103,8 +103,7 @@ def _account_said(kiosk: s.Kiosk, event: e.AccountSaid) -> Out:
         return kiosk, ()
     account = event.account
     if account is None:
-        code = "no-answer" if kiosk.conditions.lending else "not-now"
-        return bar_for_now(kiosk, s.NextCard(visit.visit, visit.card), code, event.at)
+        return bar_for_now(kiosk, s.NextCard(visit.visit, visit.card), event.at)
     if kiosk.comfort.language is None and account.language:
         kiosk = replace(kiosk, comfort=replace(kiosk.comfort, language=account.language))
     if not account.known or account.refusal is not None:

@@ -32,10 +32,16 @@ def begin_with_card(kiosk: s.Kiosk, event: e.CardPlaced | e.CardScanned) -> Out:
             assert_never(kiosk.visit)
 
 
-def bar_for_now(kiosk: s.Kiosk, card: s.NextCard, code: str, at: float) -> Out:
-    """Say that central is missing; the card is remembered while that is on the screen."""
-    refusal = Refusal(code=code, next_step="try-later")
+def bar_for_now(kiosk: s.Kiosk, card: s.NextCard, at: float) -> Out:
+    """Say why nobody can borrow here just now; the card is remembered while that is on the screen."""
+    refusal = _why_not(kiosk.conditions)
     return replace(kiosk, visit=s.Barred(refusal, at, card)), (e.Sound("look"),)
+
+
+def _why_not(conditions: s.Conditions) -> Refusal:
+    if conditions.room != "enough":
+        return Refusal(code="station-needs-staff", next_step="none")
+    return Refusal(code="no-answer" if conditions.lending else "not-now", next_step="try-later")
 
 
 def take_conditions(kiosk: s.Kiosk, event: e.ConditionsChanged) -> Out:

@@ -41,6 +41,9 @@ class Conditions:
     """Cards can be laid on a reader."""
     scanner: bool = False
     """Cards can be scanned."""
+    room: Literal["enough", "little", "none"] = "enough"
+    """Room to keep what happens here. little: nothing more is lent; none: nothing is taken, either. Staff
+    must look at it: what waits is told to nobody, and no patience of a patron ends that."""
     receipt: Literal["none", "ready", "paper-out", "away"] = "none"
     """Whether receipts can be printed; none: they are not offered at this kiosk."""
 

@@ -56,7 +56,7 @@ def tick(kiosk: s.Kiosk, at: float) -> Out:
         case s.Greeting(visit, card, since):
             if at - since < rules.wait_s:
                 return kiosk, ()
-            return bar_for_now(kiosk, s.NextCard(visit, card), "no-answer", at)
+            return bar_for_now(kiosk, s.NextCard(visit, card), at)
         case s.Barred(since=since):
             return expire(kiosk, at) if at - since >= rules.barred_s * factor else (kiosk, ())
         case s.Goodbye() as goodbye:

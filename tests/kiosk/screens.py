@@ -66,6 +66,8 @@ SCREENS: dict[str, s.Kiosk] = {
     "barred": s.Kiosk(visit=s.Barred(Refusal(code="card-expired"), AT)),
     "returns-only": s.Kiosk(conditions=s.Conditions(lending=False)),
     "closed": s.Kiosk(conditions=s.Conditions(lending=False, returns=False)),
+    "returns-only-needs-staff": s.Kiosk(conditions=s.Conditions(lending=False, room="little")),
+    "closed-needs-staff": s.Kiosk(conditions=s.Conditions(lending=False, returns=False, room="none")),
     "pad-lost": s.Kiosk(conditions=s.Conditions(pad=False)),
     "reader-lost": s.Kiosk(conditions=s.Conditions(reader=False)),
     "help": s.Kiosk(help_open=True),
