@@ -38,13 +38,9 @@ def _stage(w: Words, kiosk: s.Kiosk, row: s.Row) -> tuple[Glyph, str, str, str]:
             return "act", w.say("Not finished"), w.say("Put it back on the pad for a moment."), ""
         case s.Incomplete():
             seen, total = visit_rows.parts(kiosk, row.item)
-            text = w.say("This set has {total} parts, I see {seen}.", total=total, seen=seen)
-            return (
-                "look",
-                w.say("A part is missing"),
-                f"{text} {w.say('Put the others on the pad, too.')}",
-                "",
-            )
+            missing = w.say("This set has {total} parts, I see {seen}.", total=total, seen=seen)
+            do = w.say("Put the others on the pad, too.")
+            return "look", w.say("A part is missing"), f"{missing} {do}", ""
         case s.NotNow():
             return "rest", w.say("Not yet"), w.say("Borrowing is not possible at this moment."), ""
         case s.Undecided():

@@ -1,13 +1,17 @@
 """The words of the screen: complete in every language, plain, and never blaming."""
 
+import ast
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 from screens import SCREENS
 
 from kiosk import visit_state as s
+from kiosk.locale import make
+from kiosk.locale.make import SOURCES, template
 from kiosk.view import screen
 from kiosk.view_rows import refused
 from kiosk.words import words
@@ -34,6 +38,19 @@ def test_the_catalogues_are_complete_and_compiled() -> None:
     )
 
     assert (done.returncode, done.stdout) == (0, "catalogues are complete\n")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_sentence_of_the_code_is_in_the_catalogue(source: str) -> None:
+    tree = ast.parse((Path(make.__file__).parents[1] / source).read_text(encoding="utf-8"))
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("say", "count")
+    ]
+    said = {first.value for call in calls if isinstance(first := call.args[0], ast.Constant)}
+
+    assert said - {one.id[0] if isinstance(one.id, tuple) else one.id for one in template()} == set()
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
