@@ -61,7 +61,7 @@ class Branches:
         boot: str,
         *,
         say: Callable[[str, bytes], None],
-        retain: Callable[[str, Message], None],
+        retain: Callable[[str, Message], bool],
     ) -> None:
         self._clock = clock
         self._boot = boot

@@ -35,13 +35,13 @@ from central.branches import Branches
 from central.fleet import StationView
 from central.ledger.ledger import BranchRow, StationRow
 from central.results import CaseClosed, CaseOpened, Counted, GateAlarm, Happened, Trouble
+from central.retained import Retained
 from central.telemetry.intake import clean, point
 from central.telemetry.port import Point
 from wire.clock import Clock
 from wire.errors import TurnleafError
 from wire.ids import is_station_name, new_id
 from wire.link import Link, Outgoing
-from wire.messages.base import Message
 from wire.messages.states import STATES_UP, Glyph, Parts, Sample, StationKind, Status, Work
 from wire.topics import topic
 
@@ -52,8 +52,6 @@ SPOKEN_STANDS_S = 120.0
 """How long a condition stands that is known only while somebody speaks (a stranger, a foreign stream)."""
 MOMENTARY = frozenset({"gate-alarm", "stream-parked", "foreign-stream", "unreadable", "unknown-station"})
 """Rules that central itself judges, whether the station is there or not."""
-EMPTIED = 500
-"""Topics emptied last that are emptied again on a new connection."""
 KINDS: dict[str, StationKind] = {"kiosk": "kiosk", "gate": "gate", "bin": "bin", "sensors": "sensors"}
 
 Save = Callable[[list[Alarm], datetime], Awaitable[None]]
@@ -76,7 +74,8 @@ class Watch:
     ) -> None:
         self.views: dict[str, StationView] = {}
         self.book = Book()
-        self.branches = Branches(clock, boot, say=self._say, retain=self._retain)
+        self._retained = Retained(link)
+        self.branches = Branches(clock, boot, say=self._say, retain=self._retained.say)
         self._link = link
         self._clock = clock
         self._limits = limits
@@ -84,7 +83,6 @@ class Watch:
         self._save = save
         self._point = point
         self._heard = heard
-        self._said: dict[str, bytes] = {}
         self._momentary: dict[Key, tuple[Condition, datetime | None]] = {}
         self._adopted: list[Alarm] = []
         """Alarms that were raised in a commit, to be told in the next turn."""
@@ -115,7 +113,7 @@ class Watch:
     def _unpublish(self, view: StationView) -> None:
         self._entries.pop(view.station, None)
         self._there.pop(view.station, None)
-        self._retain(topic("fleet", branch=view.branch, station=view.station), None)
+        self._retained.empty(topic("fleet", branch=view.branch, station=view.station))
 
     def recall(self, station: str, loans: int, returns: int, entered: int, left: int) -> None:
         """Take up what the ledger knows of today, at the start."""
@@ -239,26 +237,15 @@ class Watch:
     def _say(self, where: str, said: bytes) -> None:
         self._link.post(Outgoing(where, said))
 
-    def _retain(self, where: str, said: Message | None) -> None:
-        """Say a retained message, unless it is what was said last; None empties the topic."""
-        payload = said.encode() if said is not None else b""
-        if self._said.get(where) == payload:
-            return
-        if self._link.post(Outgoing(where, payload, retain=True)):
-            self._said[where] = payload
-
     def forget_said(self) -> None:
         """A new connection: the broker may have lost what it retained, so all is said anew."""
-        emptied = [where for where, payload in self._said.items() if not payload][-EMPTIED:]
-        self._said.clear()
         self._entries.clear()
-        for where in emptied:
-            self._retain(where, None)
+        self._retained.again()
 
     def over(self, alarms: Iterable[Alarm]) -> None:
         """Empty the topics of alarms that were over when the last central ended."""
         for alarm in alarms:
-            self._said[topic("alarm", branch=alarm.branch, alarm=alarm.alarm)] = b""
+            self._retained.empty(topic("alarm", branch=alarm.branch, alarm=alarm.alarm))
 
     async def act(self, alarm: str, event: AlarmEvent) -> bool:
         """Let an operator's event happen to an alarm; False when there is no such alarm."""
@@ -287,7 +274,7 @@ class Watch:
             self._publish(view, now)
         self.branches.publish({view.branch for view in self.views.values() if view.kind == "gate"})
         for alarm in self.book.alarms.values():
-            self._retain(topic("alarm", branch=alarm.branch, alarm=alarm.alarm), message(alarm))
+            self._retained.say(topic("alarm", branch=alarm.branch, alarm=alarm.alarm), message(alarm))
 
     def _judge(self, now: datetime) -> tuple[list[Condition], set[Key]]:
         """Return all conditions that stand, and the keys that could be judged at all."""
@@ -327,8 +314,7 @@ class Watch:
         if old is not None and old[0] is view and old[1] == made_from[1]:
             return
         where = topic("fleet", branch=view.branch, station=view.station)
-        self._retain(where, fleet.entry(view, now))
-        if where in self._said:
+        if self._retained.say(where, fleet.entry(view, now)):
             self._entries[view.station] = made_from
 
     async def _tell(self, changed: list[Alarm]) -> None:
@@ -339,7 +325,10 @@ class Watch:
         await self._save(list(latest.values()), self._clock.now())
         for alarm in latest.values():
             where = topic("alarm", branch=alarm.branch, alarm=alarm.alarm)
-            self._retain(where, None if alarm.over else message(alarm))
+            if alarm.over:
+                self._retained.empty(where)
+            else:
+                self._retained.say(where, message(alarm))
             event = word(alarm)
             if event is not None:
                 self.branches.feed(alarm.branch, event, alarm.key.station, alarm.key.rule)
