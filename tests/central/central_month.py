@@ -242,8 +242,10 @@ def _seed(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def swift_library(folder: Path, broker: RealBroker) -> AsyncIterator[Library]:
-    """Run central with its stations; its time leaps when told."""
+async def swift_library(
+    folder: Path, broker: RealBroker, pages_kb: int | None = None
+) -> AsyncIterator[Library]:
+    """Run central with its stations; its time leaps when told. `pages_kb`: of each of the ledger's caches."""
     folder.mkdir(parents=True)
     broker.enrol("central")
     leap = Leap(folder / "leap")
@@ -253,6 +255,8 @@ async def swift_library(folder: Path, broker: RealBroker) -> AsyncIterator[Libra
         "TURNLEAF_LEAP": str(folder / "leap"),
         "PYTHONPATH": f"{ROOT / 'tests' / 'central'}:{ROOT}",
     }
+    if pages_kb is not None:
+        environment["TURNLEAF_PAGES_KB"] = str(pages_kb)
     config = str(_settings(folder, broker))
     daemon = Daemon("central", (config,), folder / "central.log", environment, "swift_central")
     await daemon.start()

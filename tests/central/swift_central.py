@@ -2,7 +2,8 @@
 
 The seconds to leap over stand in the file TURNLEAF_LEAP (`leaping`). What central does by its clock (alarms,
 retention, days, presence of stations) comes after each leap; its upkeep, which waits a minute of real time, comes
-each second, so that it falls between any two hours. Nothing else is changed.
+each second, so that it falls between any two hours. With TURNLEAF_PAGES_KB the ledger's page caches, of 64 MB
+each, are that small: what memory is taken for besides is seen. Nothing else is changed.
 """
 
 import os
@@ -16,6 +17,7 @@ from leaping import LeapingClock
 from central import desk
 from central.config import CentralSettings
 from central.foreground import run_until_signal
+from central.ledger import database
 from central.start import run
 from wire.logs import setup
 from wire.settings import load
@@ -28,6 +30,8 @@ def main(config: Path) -> int:
     settings = load(config, CentralSettings)
     setup(settings.log.level, as_json=settings.log.as_json)
     desk.UPKEEP_S = UPKEEP_S
+    if pages_kb := os.environ.get("TURNLEAF_PAGES_KB"):
+        database.PRAGMAS = (*database.PRAGMAS, f"PRAGMA cache_size=-{pages_kb}")
     clock = LeapingClock(Path(os.environ["TURNLEAF_LEAP"]))
     return run_until_signal(lambda: run(settings, lambda: print("ready", flush=True), clock=clock), "central")
 
