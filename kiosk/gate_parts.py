@@ -21,6 +21,8 @@ from wire.errors import DeviceError, TurnleafError
 
 LAMP, BARRIERS, COUNTER = "lamp", "barriers", "people-counter"
 """Names of the parts."""
+READER = "pad"
+"""The part that carries those of them that are on no pins of this machine."""
 LOOK_EVERY_S = 1.0
 """Seconds between two looks at how the lines are heard."""
 PIN_POLL_S = 0.02
@@ -74,6 +76,8 @@ class GateParts:
         self._pins = pins
         self._lines = lines
         self._part = COUNTER if settings.kind == "pulses" else BARRIERS
+        on_reader = ((self._part, pins.inputs is None), (LAMP, pins.lamp is None))
+        station.states.through.update({part: READER for part, is_so in on_reader if is_so})
         self._lost: tuple[str, int] | None = None
         """What was seen at the last loss of the lines, and how many looks there had been."""
         self._line_told = LineHealth()

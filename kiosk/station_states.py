@@ -28,6 +28,8 @@ class StationStates:
         self._station = station
         self._stamper = stamper
         self._parts: dict[str, Part] = {}
+        self.through: dict[str, str] = {}
+        """Which part each one is reached through, where that is another part of this station."""
         self._samples: dict[str, int] = {}
         self._said_work: tuple[object, ...] | None = None
         self.items_n: int | None = None
@@ -58,6 +60,7 @@ class StationStates:
             serial=told.serial[:60],
             seen="" if state == "ok" else seen[:300],
             place=place[:60] if place else old.place if old is not None else None,
+            through=self.through.get(part),
         )
         self._parts[part] = new
         return new != old

@@ -22,6 +22,7 @@ def samples() -> Iterator[Condition]:
     )
     gone = replace(here, heard=NOW - timedelta(minutes=5))
     lost = Part(part="pad", state="lost", since=NOW, seen="the device closed the connection")
+    stuck = Part(part="barriers", state="degraded", since=NOW, seen="input 1 on for 60 s without a break")
     waiting = Work(
         boot="b",
         at=NOW,
@@ -33,6 +34,7 @@ def samples() -> Iterator[Condition]:
     views = (
         gone,
         replace(here, parts=Parts(boot="b", at=NOW, parts=(lost,))),
+        replace(here, name="Gate 1", parts=Parts(boot="b", at=NOW, parts=(stuck,))),
         replace(here, work=waiting),
         replace(here, values=MappingProxyType({"printer.paper_level": Value(1, NOW)})),
         replace(here, values=MappingProxyType({"printer.paper_level": Value(0, NOW)})),

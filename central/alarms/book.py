@@ -1,8 +1,9 @@
 """All alarms at once: conditions go in, what changed comes out. Pure.
 
 A condition becomes an alarm when it has stood for its time, and is over when it was gone for its time
-(so that a flickering contact is one alarm). A lost station explains what its parts say: those are
-suppressed while it stands. Silence about a station is one alarm, not ten.
+(so that a flickering contact is one alarm). A lost station explains what its parts say, and a condition may
+name another one that explains it: it becomes no alarm as long as that is so, and one that was an alarm before
+is suppressed. Silence about a station is one alarm, not ten; one pulled cable is one, not two.
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ class Book:
     coming: dict[Key, datetime] = field(default_factory=dict)
     going: dict[Key, datetime] = field(default_factory=dict)
     keep: dict[Key, float] = field(default_factory=dict)
+    under: dict[Key, str] = field(default_factory=dict)
+    """What explains each condition, in the words of `Alarm.suppressed_by`; empty when nothing does."""
 
     @property
     def standing(self) -> frozenset[Key]:
@@ -46,9 +49,12 @@ class Book:
         for key, condition in conditions.items():
             self.going.pop(key, None)
             self.keep[key] = condition.keep_s
+            self.under[key] = "" if condition.explained_by is None else _words(condition.explained_by)
             alarm = self.alarms.get(key)
             if alarm is not None:
                 self.alarms[key] = step(alarm, Stands(condition), now)
+            elif condition.explained_by is not None:
+                self.coming.pop(key, None)
             elif self._stood(key, condition, now):
                 self.alarms[key] = raise_alarm(next(ids), condition, now)
         for key in scope:
@@ -92,10 +98,13 @@ class Book:
             self.alarms[key] = step(alarm, Gone(), now)
 
     def _inhibit(self, now: datetime) -> None:
-        lost = {key.station for key, alarm in self.alarms.items() if key.rule == EXPLAINS and alarm.standing}
+        stands = {(key.station, _words(key)) for key, alarm in self.alarms.items() if alarm.standing}
         for key, alarm in self.alarms.items():
-            if key.rule != EXPLAINS:
-                self.alarms[key] = step(alarm, Suppress(EXPLAINS if key.station in lost else ""), now)
+            if key.rule == EXPLAINS:
+                continue
+            known = self.under.get(key, alarm.suppressed_by)
+            by = EXPLAINS if (key.station, EXPLAINS) in stands else known
+            self.alarms[key] = step(alarm, Suppress(by if (key.station, by) in stands else ""), now)
 
     def _changed(self, before: dict[Key, Alarm]) -> list[Alarm]:
         changed = [alarm for key, alarm in self.alarms.items() if before.get(key) != alarm]
@@ -103,4 +112,9 @@ class Book:
             if alarm.over:
                 del self.alarms[alarm.key]
                 self.keep.pop(alarm.key, None)
+                self.under.pop(alarm.key, None)
         return changed
+
+
+def _words(key: Key) -> str:
+    return f"{key.rule} {key.part}".strip()

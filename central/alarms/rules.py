@@ -39,6 +39,8 @@ class Condition:
     keep_s: float = 3.0
     """Seconds it must be gone before it counts as over (flap suppression)."""
     value: float | None = None
+    explained_by: Key | None = None
+    """A bigger condition that stands now and has the same cause: that one is the alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Thresholds:
     paper_clear_for_s: float = 20.0
     station_lost_for_s: float = 0.0
     device_lost_for_s: float = 1.0
+    device_lost_through_for_s: float = 10.0
+    """For what is reached through another part: so long that one may take to be known as lost, or found."""
+    device_degraded_for_s: float = 5.0
+    device_degraded_keep_s: float = 10.0
 
 
 def conditions(
@@ -71,7 +77,7 @@ def conditions(
         )
     if there != "online":
         return
-    yield from _devices(view, name, limits)
+    yield from _devices(view, name, standing, limits)
     yield from _outbox(view, name, standing, limits, now)
     yield from _paper(view, name, limits)
 
@@ -105,17 +111,58 @@ WHY_DEVICE = {
 }
 
 
-def _devices(view: StationView, name: str, limits: Thresholds) -> Iterator[Condition]:
-    for part in view.parts.parts if view.parts is not None else ():
+WHY_DEGRADED = {
+    "lamp": "The gate may know a theft, and neither light nor sound.",
+    "barriers": "People go by uncounted, and passages may have no direction.",
+    "people-counter": "People go by uncounted, and passages may have no direction.",
+    "printer": "Patrons may get no receipt, or half of one.",
+}
+DO_DEGRADED = {
+    "lamp": "Look at the lamp, its wiring and its fuse; it is over when the lamp next lights.",
+    "barriers": "See what stands in the light barriers, and clean them; it is over when they move again.",
+    "people-counter": "See what stands before it, and look at its contact; it is over when that moves again.",
+    "printer": "Look at its cover, its cutter and its paper.",
+    "station": "Two machines may have one name: find the other one and enrol it anew.",
+}
+
+
+def _devices(
+    view: StationView, name: str, standing: frozenset[Key], limits: Thresholds
+) -> Iterator[Condition]:
+    """Act on what is lost, look at what works badly; one cause is one alarm.
+
+    What is reached through a lost part is explained by that, as is a part that was degraded before it was
+    lost, and a printer that only wants paper.
+    """
+    known = {part.part: part for part in view.parts.parts} if view.parts is not None else {}
+    for part in known.values():
+        lost, degraded = (Key(view.station, part.part, rule) for rule in ("device-lost", "device-degraded"))
+        carrier = known.get(part.through or "", part)
+        cause = Key(view.station, carrier.part, "device-lost") if carrier.state == "lost" else None
         if part.state == "lost":
             yield Condition(
-                Key(view.station, part.part, "device-lost"),
+                lost,
                 view.branch,
                 "act",
                 f"{name}: {part.part} is lost: {part.seen or 'no answer'}"[:300],
                 WHY_DEVICE.get(part.part, "A part of the station does not work."),
                 f"Look at the cable and the power of {part.part}; it comes back by itself.",
-                for_s=limits.device_lost_for_s,
+                for_s=limits.device_lost_for_s if carrier is part else limits.device_lost_through_for_s,
+                explained_by=cause if carrier is not part else None,
+            )
+        if part.state == "degraded" or (part.state == "lost" and degraded in standing):
+            paper = view.values.get(f"{part.part}.paper_level")
+            wants_paper = paper is not None and paper.value < PAPER_FULL
+            yield Condition(
+                degraded,
+                view.branch,
+                "look",
+                f"{name}: {part.part} works badly: {part.seen or 'it does not say why'}"[:300],
+                WHY_DEGRADED.get(part.part, "It works, but not as it should."),
+                DO_DEGRADED.get(part.part, f"Look at {part.part}; it is over when that works as it should."),
+                for_s=limits.device_degraded_for_s,
+                keep_s=limits.device_degraded_keep_s,
+                explained_by=cause or (Key(view.station, part.part, "paper-low") if wants_paper else None),
             )
 
 

@@ -164,6 +164,42 @@ def test_a_lost_station_explains_what_its_parts_said() -> None:
     assert book.alarms[LOST].state == "returned-unacknowledged"
 
 
+PAD, COUNTER = Key("gate-1", "pad", "device-lost"), Key("gate-1", "people-counter", "device-lost")
+CABLE = [condition(PAD), replace(condition(COUNTER, for_s=10), explained_by=PAD)]
+ALONE = [condition(COUNTER, for_s=10)]
+
+
+@pytest.mark.parametrize("counter_first_s", [0, 1, 5])
+def test_a_pulled_cable_is_one_alarm_whichever_part_says_it_first(counter_first_s: int) -> None:
+    book, raised, scope = Book(), [], {PAD, COUNTER}
+    for second in range(60):
+        cut, back = second >= 10, second >= 40
+        found = [] if not cut or back else ALONE if second < 10 + counter_first_s else CABLE
+        if 40 <= second < 43:
+            found = ALONE  # the reader is back, its lines are found a little later
+        raised += [alarm.key for alarm in update(book, found, second, scope) if alarm.since == at(second)]
+
+    assert raised == [PAD]
+
+
+def test_a_counter_that_was_lost_before_its_reader_is_suppressed_while_that_is_lost() -> None:
+    book, scope = Book(), {PAD, COUNTER}
+    for second in range(12):
+        update(book, ALONE, second, scope)
+    before = book.alarms[COUNTER].state
+    update(book, CABLE, 12, scope)
+    while_lost = alarm_of(row(book.alarms[COUNTER], at(12)))
+    after_restart = Book(alarms={PAD: book.alarms[PAD], COUNTER: while_lost})
+    after_restart.tick(at(13))
+    update(book, ALONE, 14, scope)
+
+    assert (before, while_lost.state, while_lost.suppressed_by) == (
+        "unacknowledged", "suppressed", "device-lost pad",
+    )  # fmt: skip
+    assert after_restart.alarms[COUNTER].state == "suppressed"
+    assert book.alarms[COUNTER].state == "unacknowledged"
+
+
 KEYS = [KEY, LOST, OTHER]
 TURNS = st.lists(
     st.tuples(st.sets(st.sampled_from(KEYS)), st.sampled_from(["none", "ack", "shelve", "out", "in"])),

@@ -189,6 +189,60 @@ def test_a_sensor_that_flickers_at_the_edge_of_a_roll_is_one_alarm_that_ends_wit
     assert said[-1].returned_at == at(len(levels) - 25 + 20)
 
 
+@pytest.mark.parametrize(
+    "part", ["lamp", "barriers", "people-counter", "printer", "card-reader", "a-part-of-tomorrow"]
+)
+def test_a_part_that_works_badly_is_to_be_looked_at(part: str) -> None:
+    view = fleet.on_parts(online(), parts(**{part: "degraded", "pad": "ok"}), NOW)
+    (found,) = conditions(view, frozenset(), Thresholds(), NOW)
+
+    assert (found.key, found.severity) == (Key("kiosk-1", part, "device-degraded"), "look")
+    assert part in found.seen
+    assert all((found.why, found.do))
+    assert found.for_s > 0
+    assert found.explained_by is None
+
+
+def through(**states: str) -> Parts:
+    said = parts(**states)
+    reached = [one.model_copy(update={"through": "pad"} if one.part != "pad" else {}) for one in said.parts]
+    return said.model_copy(update={"parts": tuple(reached)})
+
+
+@pytest.mark.parametrize("state", ["lost", "degraded"])
+def test_what_is_reached_through_a_lost_part_is_explained_by_it(state: str) -> None:
+    pad = Key("kiosk-1", "pad", "device-lost")
+    for own, cause in (("lost", pad), ("ok", None)):
+        view = fleet.on_parts(online(), through(pad=own, lamp=state), NOW)
+        found = {one.key: one for one in conditions(view, frozenset(), Thresholds(), NOW)}
+        assert found[Key("kiosk-1", "lamp", f"device-{state}")].explained_by == cause
+        assert own == "ok" or found[pad].explained_by is None
+
+
+def test_a_printer_that_only_wants_paper_is_one_alarm() -> None:
+    view = fleet.on_parts(online(), parts(printer="degraded"), NOW)
+    empty = fleet.on_sample(view, "printer", sample(1, paper_level=0.0), NOW)
+    full = fleet.on_sample(view, "printer", sample(1, paper_level=2.0), NOW)
+    found = {one.key.rule: one.explained_by for one in conditions(empty, frozenset(), Thresholds(), NOW)}
+
+    assert found == {"paper-low": None, "device-degraded": Key("kiosk-1", "printer", "paper-low")}
+    assert rules(full) == {("printer", "device-degraded")}
+
+
+def test_a_part_that_was_degraded_before_it_was_lost_is_one_alarm_then() -> None:
+    book, view = Book(), fleet.on_parts(online(), parts(lamp="degraded"), NOW)
+    keys = {Key("kiosk-1", "lamp", rule) for rule in ("device-lost", "device-degraded")}
+    for second in range(12):
+        if second == 6:
+            view = fleet.on_parts(view, parts(lamp="lost"), at(second))
+        found = conditions(view, book.standing, Thresholds(), at(second))
+        book.update(found, keys, (f"{second}-{n}" for n in range(2)), at(second))
+
+    assert {key.rule: alarm.state for key, alarm in book.alarms.items()} == {
+        "device-degraded": "suppressed", "device-lost": "unacknowledged",
+    }  # fmt: skip
+
+
 def test_a_lost_station_is_one_condition_and_its_parts_cannot_be_judged() -> None:
     view = fleet.on_parts(online(), parts(pad="lost"), NOW)
     known = {Key("kiosk-1", "pad", "device-lost"), Key("kiosk-1", "", "station-lost")}

@@ -43,6 +43,11 @@ class Part(Message):
     place: str | None = Field(
         None, max_length=60, description="Where it stands, when the station knows that."
     )
+    through: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]{1,32}$",
+        description="Part through which this one is reached; while that is lost, nothing is to be done here.",
+    )
 
 
 class Parts(Message):
