@@ -341,18 +341,3 @@ def test_a_little_later_it_is_a_return_like_any_other() -> None:
 
     assert world.stage("31001") == s.Returned()
     assert world.kiosk.lately == ()
-
-
-@pytest.mark.parametrize("afi", [None, 0, 0xC2])
-def test_the_afi_that_is_told_is_the_one_that_was_read_back(afi: int | None) -> None:
-    world = World()
-    world.card()
-    world.lay("31001")
-    world.carry_one(world.waiting.pop(0))
-    world.answer(world.answers.pop())
-    (write,) = (effect for effect in world.waiting if isinstance(effect, e.WriteTags))
-    world.waiting.clear()
-
-    world.tell(e.WriteEnded(world.now, write.key, "verified", afi))
-
-    assert world.waiting == [e.NoteWritten(write.key, "31001", afi)]
