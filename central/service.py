@@ -165,11 +165,11 @@ class Service:
                 today = await self.ledger.counts(station, self.watch.branches.midnight(view.branch, now))
                 self.watch.recall(station, today.loans, today.returns, today.entered, today.left)
         lately = millis(now - CLOSED_LATELY)
-        stored = await self.ledger.read(lambda db: alarm_table.load_all(db, open_only=False))
+        stored = await self.ledger.read(lambda db: alarm_table.load_all(db, closed_after=lately))
         for alarm in (alarm_of(one) for one in stored if one.closed is None):
             self.watch.book.alarms[alarm.key] = alarm
             self.watch.book.keep[alarm.key] = RECALLED_KEEP_S
-        self.watch.over(alarm_of(one) for one in stored if one.closed is not None and one.closed > lately)
+        self.watch.over(alarm_of(one) for one in stored if one.closed is not None)
         for parked in await self.ledger.parked():
             self.watch.trouble(Trouble("parked", parked.station, parked.stream, parked.seen))
 

@@ -1,10 +1,10 @@
-"""The table of alarms: load all, save some. What they mean stands in `central.alarms`."""
+"""The table of alarms: load what counts, save some. What they mean stands in `central.alarms`."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, false, literal_column, null, select, true, update
+from sqlalchemy import Connection, bindparam, false, literal_column, null, or_, select, true, update
 from sqlalchemy import case as _case
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
@@ -81,11 +81,16 @@ _AGAIN = str(
 )
 
 
-def load_all(db: Connection, *, open_only: bool = True) -> list[AlarmRow]:
-    """Return alarms, oldest first: `await ledger.read(alarms.load_all)`."""
+def load_all(db: Connection, *, closed_after: int | None = None) -> list[AlarmRow]:
+    """Return alarms that are not closed, oldest first: `await ledger.read(alarms.load_all)`.
+
+    With `closed_after` also those that were closed later than that; all there ever were would be many.
+    """
     query = select(alarm).order_by(alarm.c.since)
-    if open_only:
+    if closed_after is None:
         query = query.where(alarm.c.closed.is_(None))
+    else:
+        query = query.where(or_(alarm.c.closed.is_(None), alarm.c.closed > closed_after))
     return [AlarmRow(**_fields(row._mapping)) for row in db.execute(query)]
 
 
