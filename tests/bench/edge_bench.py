@@ -40,7 +40,7 @@ IDLE_S = 30
 ITEMS = 15
 POLL_MS = 20
 """Of the kiosk whose disk is looked at: the default of 120 ms would hide it."""
-VISITS = {"kiosk": 500, "gate": 300, "bin": 3_000}
+VISITS = {"kiosk": 500, "gate": 240, "bin": 3_000}
 KINDS_OF_MONTH = (*VISITS, "central")
 LOANS = 100
 """What central lends each day of its month; each comes back, is reported on twice and passes the gate."""

@@ -119,7 +119,7 @@ class Library:
             ledger_kb=ledger.stat().st_size >> 10,
             log_kb=log.stat().st_size >> 10 if log.exists() else 0,
             points=ask(telemetry, "SELECT count(*) FROM point"),
-            telemetry_kb=telemetry.stat().st_size >> 10,
+            telemetry_kb=sum(one.stat().st_size for one in self.folder.glob("telemetry.db*")) >> 10,
             cpu_s=round(seen.cpu_s, 1),
             **{name: ask(ledger, query) for name, query in ROWS.items()},
         )

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "kiosk"))
 from lending_central import LendingCentral
 from real.broker import RealBroker
 
-from sim.devices.gate_pad import GatePad
+from sim.devices.gate_pad import INNER, OUTER, GatePad
 from sim.devices.scanner import SerialScannerDevice
 from sim.devices.tags import SimTag
 from sim.hands import Finger
@@ -80,12 +80,29 @@ def look(pid: int) -> Look:
     return Look(rss, own, pss, count(proc / "fd"), count(proc / "task"), cpu_s)
 
 
+class SeenPad(GatePad):
+    """A pad that knows how often its inputs were looked at."""
+
+    looks = 0
+    _inputs = 0
+
+    @property
+    def inputs(self) -> int:
+        """What stands on the input lines."""
+        self.looks += 1
+        return self._inputs
+
+    @inputs.setter
+    def inputs(self, lines: int) -> None:
+        self._inputs = lines
+
+
 class LoneStation:
     """One station, its devices and a central that grants; use `lone_station`."""
 
     def __init__(self, kind: str, folder: Path, broker: RealBroker, more: Mapping[str, Any]) -> None:
         self.kind, self.name, self.folder = kind, f"{kind}-1", folder
-        self.pad, self.scanner = GatePad(), SerialScannerDevice()
+        self.pad, self.scanner = SeenPad(), SerialScannerDevice()
         link = broker.link("central", subscriptions=["turnleaf/v1/up/#"])
         key = (broker.folder / "identities" / "central" / "items.key").read_text()
         self.central = LendingCentral(link, bytes.fromhex(key))
@@ -172,6 +189,20 @@ class LoneStation:
     async def told(self, kind: str, number: int) -> None:
         """Wait until central has taken so many facts of a kind."""
         await self.central.until(lambda: len(self.central.bodies(kind)) >= number)
+
+    async def walk_out(self, book: SimTag) -> None:
+        """Walk out through the gate with an item, as slowly as the gate looks."""
+        self.pad.place(book)
+        for inputs in (INNER, INNER | OUTER, OUTER):
+            await self._seen(inputs)
+        self.take([book])
+        await self._seen(0)
+
+    async def _seen(self, inputs: int) -> None:
+        """Let these lines stand until the gate has looked twice: once from its beginning to its end."""
+        self.pad.inputs = inputs
+        looks = self.pad.looks + 2
+        await self.until(lambda: self.pad.looks >= looks)
 
     def take(self, books: list[SimTag]) -> None:
         """Take items off the pad."""

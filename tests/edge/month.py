@@ -17,8 +17,6 @@ KEEP_DAYS = 7
 """How long these stations keep confirmed rows; the setting's default is 45 days."""
 HANDS_S = 0.15
 """Between two deeds at a pad: several inventories that see it empty."""
-PACE_S = 0.1
-"""Of each of the three steps through a gate: several looks at the barriers."""
 PASSED_S = 3.0
 """After which a passage is over: the field was empty for longer than `passage_gap_ms`."""
 STOLEN = 5
@@ -111,7 +109,7 @@ async def carry_out(gate: LoneStation, leap: Leap, number: int) -> None:
     known = len(gate.central.log)
     await gate.central.until(lambda: gate.central.state(gate.name, "work").get("items_n") == known)
     alarms = gate.pad.lamp_orders
-    await gate.pad.walk([book], "out", pace_s=PACE_S)
+    await gate.walk_out(book)
     leap.forward(PASSED_S)
     await gate.told("passage/1", number + 1)
     told = gate.central.bodies("passage/1")[-1]
