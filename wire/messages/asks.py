@@ -127,7 +127,7 @@ class ItemChanges(Message):
 Ask = Annotated[
     AskAccount | AskItem | AskSnapshot | AskChanges | AskVerdict, Field(discriminator="schema_name")
 ]
-ASKS: TypeAdapter[Ask] = TypeAdapter(Ask)
+ASKS: TypeAdapter[Ask] = TypeAdapter(Ask, config=KEYS_ALONE)
 Said = Annotated[Answer | Account | ItemSeen | VerdictSaid, Field(discriminator="schema_name")]
 SAID: TypeAdapter[Said] = TypeAdapter(Said, config=KEYS_ALONE)
 ItemsDown = Annotated[ItemsPage | ItemChanges, Field(discriminator="schema_name")]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from wire.ids import Identifier, StationName
-from wire.messages.base import Instant, Message, Stamped
+from wire.messages.base import KEYS_ALONE, Instant, Message, Stamped
 
 StationKind = Literal["kiosk", "gate", "bin", "sensors"]
 Glyph = Literal["ok", "look", "act", "silent", "resting"]
@@ -229,4 +229,4 @@ class Operated(Message):
 
 
 StateUp = Annotated[Status | Parts | Work, Field(discriminator="schema_name")]
-STATES_UP: TypeAdapter[StateUp] = TypeAdapter(StateUp)
+STATES_UP: TypeAdapter[StateUp] = TypeAdapter(StateUp, config=KEYS_ALONE)
