@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 
 from kiosk import visit_state as s
 from kiosk.view_cards import (
+    card_picture,
     help_to_borrow,
     lay_card,
     receipt_buttons,
@@ -131,7 +132,7 @@ def _idle(w: Words, kiosk: s.Kiosk, base: Screen) -> Screen:
         return replace(
             base,
             name="unread",
-            picture="hand" if scanned else "card",
+            picture="scan" if scanned else "card",
             headline=seen,
             lead=do,
             buttons=buttons,
@@ -139,12 +140,12 @@ def _idle(w: Words, kiosk: s.Kiosk, base: Screen) -> Screen:
         )
     if lying:
         return replace(
-            base, headline=lay_card(w, conditions), picture="card", number=lying,
+            base, headline=lay_card(w, conditions), picture=card_picture(conditions), number=lying,
             number_words=w.count("book lies here", "books lie here", lying),
             buttons=(Button("return", w.say("Return these"), "undo-2"),), notices=notices,
         )  # fmt: skip
     steps = (
-        ("card", to_borrow(w, conditions)),
+        (card_picture(conditions), to_borrow(w, conditions)),
         ("books", w.say("To return, lay the books on the pad.")),
     )
     return replace(base, headline=w.say("Welcome"), steps=steps, buttons=buttons, notices=notices)

@@ -15,6 +15,13 @@ def lay_card(w: Words, c: s.Conditions) -> str:
     return w.say("Scan your card") if c.scanner else w.say("Lay your card on the reader")
 
 
+def card_picture(c: s.Conditions) -> str:
+    """Return the picture of showing a card here: laid on a reader, scanned, or either."""
+    if c.reader and c.scanner:
+        return "card-or-scan"
+    return "scan" if c.scanner else "card"
+
+
 def to_borrow(w: Words, c: s.Conditions) -> str:
     """Return how borrowing begins here."""
     if c.reader and c.scanner:

@@ -72,10 +72,12 @@ SCREENS: dict[str, s.Kiosk] = {
     "reader-lost": s.Kiosk(conditions=s.Conditions(reader=False)),
     "help": s.Kiosk(help_open=True),
     "attract-scanner": s.Kiosk(conditions=s.Conditions(scanner=True)),
+    "attract-scanner-only": s.Kiosk(conditions=SCANS),
     "unread-card": s.Kiosk(unread=s.Unread("silent", AT)),
     "unread-code": s.Kiosk(conditions=SCANS, unread=s.Unread("bad-scan", AT)),
     "unread-while-lending": s.Kiosk(visit=LENDING, unread=s.Unread("no-number", AT)),
     "goodbye-receipt": s.Kiosk(conditions=PRINTS, visit=THANKS),
+    "goodbye-printing": s.Kiosk(conditions=PRINTS, visit=replace(THANKS, slip=(), printing="asked")),
     "goodbye-printed": s.Kiosk(conditions=PRINTS, visit=replace(THANKS, slip=(), printing="printed")),
     "goodbye-no-paper": s.Kiosk(conditions=PRINTS, visit=replace(THANKS, slip=(), printing="paper-out")),
 }

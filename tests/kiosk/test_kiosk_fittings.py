@@ -98,7 +98,7 @@ async def test_a_scanned_card_begins_the_visit_and_a_bad_code_is_said_in_words(
     async with library(tmp_path, real_broker, more=more) as here, page_of(here) as tab:
         shown, headline = tab.locator("#screen"), tab.locator("#headline")
         await expect(headline).to_have_text("Welcome", timeout=LONG)
-        await expect(tab.locator("#step-card")).to_contain_text("scan your card")
+        await expect(tab.locator("#step-scan")).to_contain_text("scan your card")
         assert part(here, "card-reader") == {}
 
         scanner.scan("9783608939811")

@@ -1,4 +1,7 @@
-"""Pictures of every screen for the documentation. Drawn only when asked for: TURNLEAF_SCREENS=1."""
+"""Pictures of every screen for the documentation. Drawn only when asked for.
+
+TURNLEAF_SCREENS=1 draws all of them, TURNLEAF_SCREENS=closed,help those alone.
+"""
 
 import os
 from dataclasses import replace
@@ -23,8 +26,10 @@ VARIANTS = {
 
 @pytest.mark.parametrize(("shape", "size"), [("portrait", PORTRAIT), ("landscape", LANDSCAPE)])
 async def test_every_screen_can_be_drawn(shape: str, size: dict[str, int], tmp_path: Path) -> None:
-    folder = FOLDER if os.environ.get("TURNLEAF_SCREENS") else tmp_path
-    wanted = VARIANTS if folder == FOLDER else {"attract": VARIANTS["attract"]}
+    asked = os.environ.get("TURNLEAF_SCREENS", "")
+    folder = FOLDER if asked else tmp_path
+    names = VARIANTS if asked == "1" else (asked or "attract").split(",")
+    wanted = {name: VARIANTS[name] for name in names}
     async with chromium() as browser, shown(browser, size) as it:
         for name, kiosk in wanted.items():
             await it.show(kiosk)

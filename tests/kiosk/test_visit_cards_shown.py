@@ -126,19 +126,19 @@ def test_where_nothing_is_lent_the_screen_says_that_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reader", "scanner", "words_of_the_step"),
+    ("reader", "scanner", "picture", "words_of_the_step"),
     [
-        (True, False, "To borrow, lay your card on the reader."),
-        (True, True, "To borrow, lay your card on the reader or scan it."),
-        (False, True, "To borrow, scan your card."),
+        (True, False, "card", "To borrow, lay your card on the reader."),
+        (True, True, "card-or-scan", "To borrow, lay your card on the reader or scan it."),
+        (False, True, "scan", "To borrow, scan your card."),
     ],
 )
-def test_the_first_screen_says_what_this_kiosk_can_do_with_a_card(
-    reader: bool, scanner: bool, words_of_the_step: str
+def test_the_first_screen_says_and_shows_what_this_kiosk_can_do_with_a_card(
+    reader: bool, scanner: bool, picture: str, words_of_the_step: str
 ) -> None:
     shown = screen(s.Kiosk(conditions=s.Conditions(reader=reader, scanner=scanner)), 0)
 
-    assert dict(shown.steps)["card"] == words_of_the_step
+    assert dict(shown.steps)[picture] == words_of_the_step
 
 
 def test_without_reader_and_scanner_cards_cannot_be_read() -> None:
