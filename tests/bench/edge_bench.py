@@ -1,6 +1,6 @@
 """What a station costs its small computer: memory, start, idle processor, waiting for its disk, a month of work.
 
-    python tests/bench/edge_bench.py [--memory] [--disk] [--month] [--json] [--dir FOLDER]
+    python tests/bench/edge_bench.py [--memory] [--disk] [--month [--days N]] [--json] [--dir FOLDER]
 
 Each station is the real daemon in a process of its own, on a real Mosquitto over TLS, with its far ends
 played here; its settings are the defaults. `--memory`: resident (RSS), its own (anonymous) and shared-out (PSS)
@@ -46,7 +46,7 @@ LOANS = 100
 """What central lends each day of its month; each comes back, is reported on twice and passes the gate."""
 PAGES_KB = 256
 """Of the ledger's page caches in its second month: they may take 64 MB each, and hide what else grows."""
-DAYS = 30.0
+DAYS = 30
 
 
 @asynccontextmanager
@@ -152,7 +152,7 @@ async def lend(kiosk: LoneStation, syncs: Syncs) -> dict[str, float]:
     return figures | {"worst_ms": round(1000 * max(noted), 1), "syncs": round(used, 2)}
 
 
-async def month(folder: Path, kind: str, visits: int) -> list[dict[str, float]]:
+async def month(folder: Path, kind: str, visits: int, days: int) -> list[dict[str, float]]:
     """Let one station live through a month."""
     marks: list[Mark] = []
 
@@ -163,11 +163,13 @@ async def month(folder: Path, kind: str, visits: int) -> list[dict[str, float]]:
     async with broker_in(folder) as broker:
         await warm(kind, folder / "warm", broker)
         async with swift(kind, folder / kind, broker) as (station, leap):
-            await live(station, leap, days=DAYS, visits=visits, marks=12, tell=tell)
+            await live(station, leap, days=days, visits=visits, marks=12, tell=tell)
     return [as_row(one) for one in marks]
 
 
-async def month_of_central(folder: Path, loans: int, pages_kb: int | None = None) -> list[dict[str, Any]]:
+async def month_of_central(
+    folder: Path, loans: int, days: int, pages_kb: int | None = None
+) -> list[dict[str, Any]]:
     """Let central live through a month; a mark for each day."""
     marks: list[dict[str, Any]] = []
 
@@ -179,7 +181,7 @@ async def month_of_central(folder: Path, loans: int, pages_kb: int | None = None
         broker_in(folder) as broker,
         central_month.swift_library(folder / "central", broker, pages_kb) as library,
     ):
-        await central_month.live(library, days=round(DAYS), loans=loans, tell=tell)
+        await central_month.live(library, days=days, loans=loans, tell=tell)
     return marks
 
 
@@ -195,12 +197,12 @@ async def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         for kind in args.kinds:
             if kind == "central":
                 loans = max(8, round(LOANS * args.share))
-                found["month of central"] = await month_of_central(folder / "month-central", loans)
+                found["month of central"] = await month_of_central(folder / "month-central", loans, args.days)
                 name, folder_2 = f"the same, page caches of {PAGES_KB} KB", folder / "month-small"
-                found[name] = await month_of_central(folder_2, loans, PAGES_KB)
+                found[name] = await month_of_central(folder_2, loans, args.days, PAGES_KB)
                 continue
-            visits = max(12, round(VISITS[kind] * args.share))
-            found[f"month of a {kind}"] = await month(folder / f"month-{kind}", kind, visits)
+            visits = max(12, round(VISITS[kind] * args.share * args.days / DAYS))
+            found[f"month of a {kind}"] = await month(folder / f"month-{kind}", kind, visits, args.days)
     return found
 
 
@@ -222,6 +224,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", choices=KINDS_OF_MONTH, default=list(KINDS_OF_MONTH))
     parser.add_argument("--share", type=float, default=1.0, help="share of a month's visits")
+    parser.add_argument("--days", type=int, default=DAYS, help="days of a month")
     parser.add_argument("--dir", type=Path)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.dir, prefix="turnleaf-edge-") as folder:
