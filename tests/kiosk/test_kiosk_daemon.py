@@ -70,6 +70,7 @@ async def test_where_eas_alone_secures_a_book_is_lent_and_brought_back_by_it(
         here.pad.place(one)
         await expect(tab.locator(".row.ok")).to_have_count(1, timeout=15_000)
         assert (one.eas, one.afi_log) == (False, [])
+        await here.central.until(lambda: here.central.bodies("tag-written/1"))
         assert [told["afi"] for told in here.central.bodies("tag-written/1")] == [0x42]
         here.pad.remove(one.uid)
         await card.eject()
