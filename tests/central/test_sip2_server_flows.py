@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from sip2_server_kit import AT, POLICY, library, terminal
 
-from central.ledger.seed import Registry, load
 from central.sip2.authority import due_of
 from circulation.policy import Policy
 from wire.clock import SystemClock
@@ -241,24 +240,16 @@ async def test_a_pin_counts_only_where_it_was_sent(tmp_path: Path) -> None:
 
 
 async def test_who_has_no_pin_is_told_by_none(tmp_path: Path) -> None:
-    nobodys = {
-        "card": "CARD0001",
-        "patron": "patron-1",
-        "class": "adult",
-        "home": "main",
-        "first_name": "Ada",
-    }
     any_is = POLICY.model_copy(update={"pin_of_none": "right"})
     said = []
     for policy in (POLICY, any_is):
         async with library(tmp_path, policy=policy) as here, terminal(here.port) as one:
-            load(here.ledger.hot, Registry.model_validate({"patrons": [nobodys]}), 0)
             for sent in ("AD8642|", "AD|", ""):
-                found = await one.say(p63("CARD0001", more=sent))
-                said.append((found.valid, found.valid_pin, found.name))
+                found = await one.say(p63("CARD0888", more=sent))
+                said.append((found.valid_pin, found.name))
 
-    assert said[:3] == [(True, False, ""), (True, True, "Ada"), (True, None, "Ada")]
-    assert said[3:] == [(True, True, "Ada"), (True, True, "Ada"), (True, None, "Ada")]
+    assert said[:3] == [(False, ""), (True, "Otto"), (None, "Otto")]
+    assert said[3:] == [(True, "Otto"), (True, "Otto"), (None, "Otto")]
 
 
 async def test_after_too_many_wrong_pins_a_right_one_is_not_told_from_them(tmp_path: Path) -> None:
