@@ -43,8 +43,9 @@ log = logging.getLogger("turnleaf.central.desk")
 GROUP = 500
 """Inputs in one transaction; measured: more gains little and makes everyone wait longer."""
 
-TOGETHER = 4
-"""From so many inputs on, rows are fetched and written for all of them at once; fewer gain nothing by it."""
+TOGETHER = 12
+"""From so many inputs on, rows are fetched and written for all of them at once. Measured, processor time of
+each, one by one and together: of 2 298 and 337 µs, of 8 170 and 180, of 12 165 and 152, of 24 132 and 119."""
 
 UPKEEP_S = 60.0
 """How often the ledger forgets, and looks for tags nobody reported on."""
