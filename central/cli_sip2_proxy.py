@@ -73,8 +73,11 @@ def run(args: argparse.Namespace) -> int:
             recorder = stack.enter_context(_recorder(args.out, dialect))
             tap, beside = recorder.tap, recorder.run
         proxy = Proxy(listen, to, tap, connections=settings.connections)
-        said = f"{listen.host}:{{}} -> {to.name}"
-        run_until_signal(lambda: _passing(proxy, beside, lambda: _say(said.format(proxy.port))), "sip2 proxy")
+
+        def ready() -> None:
+            _say(f"{listen.host}:{proxy.port} -> {to.name}")
+
+        run_until_signal(lambda: _passing(proxy, beside, ready), "sip2 proxy")
     counts = _counts(proxy.passed, tally if recorder is None else None)
     if recorder is not None:
         counts |= {"lines": recorder.lines, "lines_lost": recorder.lost, "file": str(args.out)}

@@ -76,12 +76,11 @@ class Batch:
 
     def run(self, inputs: list[DeskInput]) -> list[DeskResult]:
         """Return one result for each input, in order. What is `together` raises whatever fails in it."""
-        if self._together:
-            hot = self.group.hot = GroupHot(self.group.hot, wanted(inputs))
-            results = [self._one(number, given) for number, given in enumerate(inputs)]
-            hot.put_down()
-        else:
-            results = [self._one(number, given) for number, given in enumerate(inputs)]
+        together = GroupHot(self.group.hot, wanted(inputs)) if self._together else None
+        self.group.hot = together or self.group.hot
+        results = [self._one(number, given) for number, given in enumerate(inputs)]
+        if together is not None:
+            together.put_down()
         self.memory.gap_said.update(self._gaps)
         for (stream, link), number in self._say.items():
             results[number] = results[number].saying(

@@ -27,14 +27,14 @@ def run_until_signal(service: Callable[[], Coroutine[None, None, None]], name: s
 
 SWITCH_S = 0.0005
 """How long the desk's thread may keep the loop waiting for the interpreter, and the loop the desk: a tenth of
-the default, for a third less time from a fact to its answer at 2,000 facts a second."""
+the default, for a third less time from a fact to its answer at 2,000 facts a second (docs/performance.md)."""
 
 
 def tune() -> None:
     """Set the interpreter up for a service: loop and desk take turns sooner, the collector comes less.
 
     Nearly all that a service makes is freed by counting references. By the defaults the collector would look
-    at a group's entries three times over, and at every module again and again: an eighth of the processor.
+    at a group's entries three times over, and at every module again and again: a sixth of the desk's time.
     """
     sys.setswitchinterval(SWITCH_S)
     gc.collect()

@@ -76,8 +76,9 @@ class GateParts:
         self._pins = pins
         self._lines = lines
         self._part = COUNTER if settings.kind == "pulses" else BARRIERS
-        on_reader = ((self._part, pins.inputs is None), (LAMP, pins.lamp is None))
-        station.states.through.update({part: READER for part, is_so in on_reader if is_so})
+        for part, pin in ((self._part, pins.inputs), (LAMP, pins.lamp)):
+            if pin is None:
+                station.states.reach(part, READER)
         self._lost: tuple[str, int] | None = None
         """What was seen at the last loss of the lines, and how many looks there had been."""
         self._line_told = LineHealth()

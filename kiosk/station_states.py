@@ -28,8 +28,7 @@ class StationStates:
         self._station = station
         self._stamper = stamper
         self._parts: dict[str, Part] = {}
-        self.through: dict[str, str] = {}
-        """Which part each one is reached through, where that is another part of this station."""
+        self._through: dict[str, str] = {}
         self._samples: dict[str, int] = {}
         self._said_work: tuple[object, ...] | None = None
         self.items_n: int | None = None
@@ -42,6 +41,10 @@ class StationStates:
         """Return how a part is, None when it was never told."""
         known = self._parts.get(part)
         return known.state if known else None
+
+    def reach(self, part: str, through: str) -> None:
+        """Note, before anything is said of a part, through which other part of this station it is reached."""
+        self._through[part] = through
 
     def set_part(
         self, part: str, state: PartState, info: DeviceInfo | None, seen: str, place: str | None = None
@@ -60,7 +63,7 @@ class StationStates:
             serial=told.serial[:60],
             seen="" if state == "ok" else seen[:300],
             place=place[:60] if place else old.place if old is not None else None,
-            through=self.through.get(part),
+            through=self._through.get(part),
         )
         self._parts[part] = new
         return new != old

@@ -26,8 +26,13 @@ FORGETS_ON_PUBACK: Patch = (
     "return Station(replace(held, confirmed=last), replace(talk, sent=last)),"
     " (Send(after + 1, last), Confirm(last))",
 )
+ANY_NUMBER: Patch = (
+    "wire/streams/central.py",
+    "if entry.seq != row.upto + 1 or entry.prev_id != row.id:",
+    "if False:",
+)
 NOT_COMPARED: tuple[Patch, ...] = (
-    ("wire/streams/central.py", "if entry.seq != row.upto + 1 or entry.prev_id != row.id:", "if False:"),
+    ANY_NUMBER,
     (
         "central/ledger/hot_sqlite_streams.py",
         "self._run(self._sql.move, (to, to_id, at, stream, prev, prev_id))",
@@ -39,7 +44,7 @@ MEANT_FOR_ANOTHER: Patch = ("wire/streams/central.py", "if entry.to != boot or r
 `upto` stand for one another: each alone keeps the order, so chaos sees them missing only together."""
 NO_DEDUPE: tuple[Patch, ...] = (
     MEANT_FOR_ANOTHER,
-    ("wire/streams/central.py", "if entry.seq != row.upto + 1 or entry.prev_id != row.id:", "if False:"),
+    ANY_NUMBER,
     (
         "wire/streams/central.py",
         "return TakeKnown(after, clash) if known_id else Take(after, clash)",
