@@ -13,12 +13,14 @@ Not for: the network, and reading (ask the ledger).
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from central.authority import Authority
+from central.call_thread import CallThread, Came
 from central.desk_asked import abandon
 from central.desk_batch import Batch
 from central.desk_holds import expire_holds
@@ -64,6 +66,18 @@ class _Job:
     tell: Tell
 
 
+class _Committed(NamedTuple, Generic[T]):
+    """What a transaction came to, after its commit."""
+
+    result: T
+    effects: list[Effect]
+    asked: bool = False
+    """Something is left for the runner of an authority elsewhere."""
+
+
+_Work = Callable[[], _Committed[Any]]
+
+
 class Desk:
     """Takes inputs, commits them in groups, gives results after the commit."""
 
@@ -74,7 +88,6 @@ class Desk:
         self.effects: asyncio.Queue[Effect] = asyncio.Queue()
         self.asked = asyncio.Event()
         """Set after a commit that left something for the runner of an authority elsewhere."""
-        self._asked = False
         self._authority = authority
         self._policy = policy
         self._clock = clock
@@ -82,8 +95,10 @@ class Desk:
         self._memory = Memory(ledger.boot)
         self._waiting: list[_Job] = []
         self._taken: list[_Job] = []
-        self._others: list[tuple[Callable[[], tuple[Any, list[Effect]]], asyncio.Future[Any]]] = []
-        self._wake = asyncio.Event()
+        self._others: deque[tuple[_Work, asyncio.Future[Any]]] = deque()
+        self._thread: CallThread | None = None
+        self._busy = self._aside = False
+        self._ended: asyncio.Future[None]
         self._last_n = ledger.hot.last_change()
         self._seal = Seal(ledger.hot.seal_key(new_key()))
 
@@ -114,7 +129,7 @@ class Desk:
         For the many: a future for each fact costs more than its policy decision.
         """
         self._waiting.append(_Job(given, tell))
-        self._wake.set()
+        self._wake()
 
     async def submit(self, given: DeskInput) -> DeskResult:
         """Take one input; returns after the commit that holds it."""
@@ -132,10 +147,10 @@ class Desk:
         """Make a case of each request that an authority elsewhere, which is not asked any more, left open."""
         return await self._in_line(lambda: self._transaction(abandon))
 
-    async def _in_line(self, work: Callable[[], tuple[T, list[Effect]]]) -> T:
+    async def _in_line(self, work: Callable[[], _Committed[T]]) -> T:
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._others.append((work, done))
-        self._wake.set()
+        self._wake()
         return cast(T, await done)
 
     @property
@@ -148,16 +163,16 @@ class Desk:
 
         Raises LeaseLost when another central took over, or the driver's error when the database fails.
         """
+        self._ended = asyncio.get_running_loop().create_future()
         upkeep = asyncio.create_task(self._keep_up(), name="desk-upkeep")
-        with ThreadPoolExecutor(1, "desk") as worker:
+        with CallThread("desk") as thread:
+            self._thread = thread
             try:
-                while True:
-                    await self._wake.wait()
-                    await self._group(worker)
-                    await self._aside(worker)
-                    if not self._waiting and not self._others:
-                        self._wake.clear()
+                self._next()
+                await self._ended
             finally:
+                self._thread = None
+                self._ended.cancel()
                 upkeep.cancel()
                 for job in (*self._taken, *self._waiting):
                     job.tell(None)
@@ -174,65 +189,89 @@ class Desk:
                 log.error("upkeep broke off, and is tried again: %s", type(error).__name__)
             await asyncio.sleep(UPKEEP_S)
 
-    async def _group(self, worker: ThreadPoolExecutor) -> None:
-        """Commit one group and hand out its results."""
-        self._taken, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
-        if not self._taken:
+    def _wake(self) -> None:
+        """Something is in line: begin in the next turn of the loop, with whatever this one brings besides."""
+        if self._thread is not None and not self._busy:
+            self._busy = True
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        """Give the thread what is in line: groups of inputs, and one piece of other work between two."""
+        thread, self._busy = self._thread, False
+        if thread is None or self._ended.done():
             return
-        given = [job.given for job in self._taken]
-        results = await self._in(worker, lambda: self._commit(given))
-        taken, self._taken = self._taken, []
-        for job, result in zip(taken, results, strict=True):
-            job.tell(result)
+        if self._others and (self._aside or not self._waiting):
+            self._busy, self._aside = True, False
+            work, done = self._others.popleft()
+            thread.call(work, partial(self._told_aside, done))
+        elif self._waiting:
+            self._busy = self._aside = True
+            self._taken, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+            given = [job.given for job in self._taken]
+            thread.call(lambda: self._commit(given), self._told)
 
-    async def _aside(self, worker: ThreadPoolExecutor) -> None:
-        """Run what is no entry of a stream, each in its own transaction; its fault is its caller's."""
-        others, self._others = self._others, []
-        for work, done in others:
-            try:
-                result = await self._in(worker, work)
-            except Exception as error:
-                if isinstance(error, LeaseLost) or is_trouble(error):
-                    raise
-                if not done.done():
+    def _told(self, came: Came[_Committed[list[DeskResult]]]) -> None:
+        """A group is committed: the thread takes the next one while the results of this are handed out."""
+        if self._ended.done():
+            return
+        try:
+            done = came.result()
+            taken, self._taken = self._taken, []
+            self._next()
+            self._spread(done)
+            for job, result in zip(taken, done.result, strict=True):
+                job.tell(result)
+        except BaseException as error:
+            if not self._ended.done():
+                self._ended.set_exception(error)
+
+    def _told_aside(self, done: "asyncio.Future[Any]", came: Came[_Committed[Any]]) -> None:
+        """What is no entry of a stream was carried out; its fault is its caller's, not that of the desk."""
+        error = came.error
+        if self._ended.done():
+            done.cancel()
+        elif error is not None and (isinstance(error, LeaseLost) or is_trouble(error)):
+            done.cancel()
+            self._ended.set_exception(error)
+        else:
+            self._next()
+            if error is None:
+                self._spread(came.result())
+            if not done.done():
+                if error is None:
+                    done.set_result(came.result().result)
+                else:
                     done.set_exception(error)
-            else:
-                if not done.done():
-                    done.set_result(result)
 
-    async def _in(self, worker: ThreadPoolExecutor, work: Callable[[], tuple[T, list[Effect]]]) -> T:
-        """Run one transaction on the worker and put its effects in line. A commit is never torn apart."""
-        result, effects = await asyncio.get_running_loop().run_in_executor(worker, work)
-        for effect in effects:
+    def _spread(self, done: _Committed[Any]) -> None:
+        for effect in done.effects:
             self.effects.put_nowait(effect)
-        if self._asked:
-            self._asked = False
+        if done.asked:
             self.asked.set()
-        return result
 
     # --- on the worker thread
 
-    def _commit(self, given: list[DeskInput]) -> tuple[list[DeskResult], list[Effect]]:
-        """Carry a group out together; if anything fails in it, once more, entry by entry."""
-        if gains_together(given):
-            try:
-                return self._transaction(lambda group: Batch(group, self._memory, together=True).run(given))
-            except Exception as error:
-                if isinstance(error, LeaseLost) or is_trouble(error):
-                    raise
-                log.info("a group of %d is gone through again: %s", len(given), type(error).__name__)
-        return self._transaction(lambda group: Batch(group, self._memory).run(given))
-
-    def _upkeep(self) -> tuple[Forgotten, list[Effect]]:
-        forgotten = forget(self.ledger.hot, self._policy.retention, millis(self._clock.now()))
-        _, effects = self._transaction(_due_by_now)
-        return forgotten, effects
-
-    def _transaction(self, work: Callable[[Group], T]) -> tuple[T, list[Effect]]:
-        hot = self.ledger.hot
-        group = Group(hot, self._authority, self._policy, millis(self._clock.now()), self._last_n, self._seal)
-        hot.begin()
+    def _commit(self, given: list[DeskInput]) -> _Committed[list[DeskResult]]:
+        """Carry a group out; if anything fails in it, once more, entry by entry."""
+        together = gains_together(given)
         try:
+            return self._transaction(lambda group: Batch(group, self._memory, together=together).run(given))
+        except Exception as error:
+            if isinstance(error, LeaseLost) or is_trouble(error):
+                raise
+            log.info("a group of %d is gone through again: %s", len(given), type(error).__name__)
+        return self._transaction(lambda group: Batch(group, self._memory, apart=True).run(given))
+
+    def _upkeep(self) -> _Committed[Forgotten]:
+        forgotten = forget(self.ledger.hot, self._policy.retention, millis(self._clock.now()))
+        due = self._transaction(_due_by_now)
+        return _Committed(forgotten, due.effects, due.asked)
+
+    def _transaction(self, work: Callable[[Group], T]) -> _Committed[T]:
+        hot = self.ledger.hot
+        now, begun = millis(self._clock.now()), hot.begin()
+        try:
+            group = Group(hot, self._authority, self._policy, now, self._last_n, self._seal, begun)
             result = work(group)
             if group.changes:
                 hot.changes((*change, group.now) for change in group.changes)
@@ -241,11 +280,10 @@ class Desk:
             hot.rollback()
             raise
         effects = group.effects
-        self._asked = self._asked or group.asked
         if group.changes:
             effects.insert(0, self._changed(group))
             self._last_n = group.last_n
-        return result, effects
+        return _Committed(result, effects, group.asked)
 
     def _changed(self, group: Group) -> ItemsChanged:
         changes = tuple(

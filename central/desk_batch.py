@@ -3,8 +3,8 @@
 What a message comes to is judged by `wire.streams.central`; here it is carried out. An entry that fails
 unexpectedly is taken back alone and parks its stream, so the later entries of that stream wait while all
 others go on. That wants a savepoint for each entry, and every row written in its place. As it hardly ever
-happens, a larger group is first carried out `together`, its rows fetched and written for all at once; what
-fails in it fails the group, and the desk goes through it again, entry by entry.
+happens, a group is first carried out without them, a larger one `together`: its rows fetched and written for
+all at once. What fails in it fails the group, and the desk goes through it again with its entries `apart`.
 
 A body nobody can decode becomes a dead letter under its number. What is said (`resume`, answers) is made
 here but leaves only after the commit.
@@ -65,17 +65,18 @@ GAP_RESUME_MS = 1000
 class Batch:
     """Carries out one group of inputs inside an open transaction."""
 
-    def __init__(self, group: Group, memory: Memory, *, together: bool = False) -> None:
+    def __init__(self, group: Group, memory: Memory, *, together: bool = False, apart: bool = False) -> None:
         self.group = group
         self.memory = memory
         self._together = together
+        self._apart = apart
         self._gaps: dict[str, int] = {}
         self._streams: dict[str, StreamRow] = {}
         self._places: dict[str, tuple[str, str]] = {}
         self._say: dict[tuple[str, str], int] = {}
 
     def run(self, inputs: list[DeskInput]) -> list[DeskResult]:
-        """Return one result for each input, in order. What is `together` raises whatever fails in it."""
+        """Return one result for each input, in order. Raises whatever fails in an entry, but when `apart`."""
         together = GroupHot(self.group.hot, wanted(inputs)) if self._together else None
         self.group.hot = together or self.group.hot
         results = [self._one(number, given) for number, given in enumerate(inputs)]
@@ -150,7 +151,7 @@ class Batch:
         self._store(state)
         hot, mark = self.group.hot, self.group.mark()
         before = state.row, state.last_at
-        if self._together:
+        if not self._apart:
             return self._carry_out(state, message, judged)
         hot.savepoint()
         try:

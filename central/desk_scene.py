@@ -9,7 +9,7 @@ from typing import Literal
 
 from central.authority import Authority
 from central.ledger.hot_sqlite import Hot
-from central.ledger.rows import ItemRow, OpenCase, moment
+from central.ledger.rows import Begun, ItemRow, OpenCase, moment
 from central.results import CaseClosed, CaseOpened, Effect, FeedWord, Happened
 from central.seal import Seal
 from circulation.policy import Policy
@@ -27,34 +27,26 @@ class Group:
     last_n: int
     """Number of the last item change."""
     seal: Seal
+    begun: Begun
     effects: list[Effect] = field(default_factory=list)
     changes: list[tuple[int, str, int, str]] = field(default_factory=list)
     """(n, item, version, word)"""
     asked: bool = False
     """Whether something changed that the runner of an authority elsewhere should look at."""
 
-    _holds: bool | None = None
-    _owed: bool | None = None
     _fines: bool | None = None
-    _in_doubt: bool | None = None
 
     def any_hold(self) -> bool:
         """Say whether anybody waits for anything: asked once for all that this transaction holds."""
-        if self._holds is None:
-            self._holds = self.authority.at_once and self.hot.any_hold()
-        return self._holds
+        return self.authority.at_once and self.begun.any_hold
 
     def any_owed(self) -> bool:
         """Say whether anybody owes anything."""
-        if self._owed is None:
-            self._owed = self.authority.at_once and self.hot.any_owed()
-        return self._owed
+        return self.authority.at_once and self.begun.any_owed
 
     def any_in_doubt(self) -> bool:
         """Say whether an item's state hangs on a time that is in doubt."""
-        if self._in_doubt is None:
-            self._in_doubt = self.hot.any_in_doubt()
-        return self._in_doubt
+        return self.begun.any_in_doubt
 
     def fines(self) -> bool:
         """Say whether the policy charges anybody for a late return."""
@@ -64,12 +56,12 @@ class Group:
         return self._fines
 
     def beside(self) -> None:
-        """A hold was placed, or a fee charged: what was said about them may not hold any more."""
-        self._holds = self._owed = None
+        """A hold was placed, or a fee charged: from here on there may be some."""
+        self.begun = self.begun._replace(any_hold=True, any_owed=True)
 
     def in_doubt(self) -> None:
         """A time is in doubt now."""
-        self._in_doubt = True
+        self.begun = self.begun._replace(any_in_doubt=True)
 
     def mark(self) -> tuple[int, int]:
         """Return where an entry begins."""

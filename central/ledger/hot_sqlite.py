@@ -202,10 +202,6 @@ class Hot(ServicesHot):
         self._run(self._sql.close_case, (at, key))
         return OpenCase(key, row[1], row[2], row[3])
 
-    def any_in_doubt(self) -> bool:
-        """Say whether the time of any loan or return is in doubt where it matters."""
-        return self._run(self._sql.any_in_doubt).fetchone() is not None
-
     def cases_of_item(self, item: str) -> list[OpenCase]:
         """Return the open cases of an item."""
         return [OpenCase(*row) for row in self._run(self._sql.cases_of_item, (item,))]

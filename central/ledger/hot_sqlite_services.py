@@ -93,10 +93,6 @@ class ServicesHot(AskedHot):
 
     # --- holds
 
-    def any_hold(self) -> bool:
-        """Say whether anybody waits for anything."""
-        return self._run(self._sql.any_hold).fetchone() is not None
-
     def hold(self, hold: str) -> Hold | None:
         """Return a hold; its patron is empty once that was forgotten."""
         row = self._run(self._sql.hold, (hold,)).fetchone()
@@ -138,10 +134,6 @@ class ServicesHot(AskedHot):
         self._run(self._sql.hold_state, (*what, _iso(hold.ready_until), ended, hold.hold))
 
     # --- fees
-
-    def any_owed(self) -> bool:
-        """Say whether anybody owes anything."""
-        return self._run(self._sql.any_owed).fetchone() is not None
 
     def fee(self, fee: str) -> Fee | None:
         """Return a fee; its patron is empty once that was forgotten."""

@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from central.ledger import statements, statements_group, statements_services
 from central.ledger.lock import LeaseLost
-from central.ledger.rows import AnswerRow, StreamRow
+from central.ledger.rows import AnswerRow, Begun, StreamRow
 from wire.messages.stream import Refusal
 from wire.streams.central import Row
 
@@ -70,7 +70,7 @@ def answer_values(row: AnswerRow) -> tuple[Any, ...]:
     return row.request, row.outcome, row.item, due, row.renewed, refusal, row.at
 
 
-def is_trouble(error: Exception) -> bool:
+def is_trouble(error: BaseException) -> bool:
     """Say whether the database itself failed (disk full, file damaged), rather than what was asked of it."""
     if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
         return False
@@ -108,14 +108,16 @@ class StreamHot:
         self._run("COMMIT")
         return fresh if row is None else str(row[0])
 
-    def begin(self) -> None:
+    def begin(self) -> Begun:
         """Begin to write; raises LeaseLost when another central took the lease."""
         self._run("BEGIN IMMEDIATE")
-        if self._run(self._sql.lease).fetchone() != (self.epoch,):
+        epoch, *found = self._run(self._sql.begun).fetchone() or (None,)
+        if epoch != self.epoch:
             self._run("ROLLBACK")
             raise LeaseLost(
                 "another central took this ledger over", why="Two writers would undo each other's loans."
             )
+        return Begun(*map(bool, found))
 
     def commit(self) -> None:
         """Commit; what follows may be said."""

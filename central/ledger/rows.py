@@ -20,6 +20,17 @@ class StreamRow:
     """Corrected time (ms) of the entry at `upto`: no later entry of the stream happened before it."""
 
 
+class Begun(NamedTuple):
+    """What stands when a transaction begins: asked with the lease, in one statement."""
+
+    any_hold: bool
+    """Somebody waits for something."""
+    any_owed: bool
+    """Somebody owes something."""
+    any_in_doubt: bool
+    """The time of a loan or return is in doubt where it matters."""
+
+
 class ItemRow(NamedTuple):
     """One item, and what its history comes to."""
 

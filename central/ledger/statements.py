@@ -22,7 +22,6 @@ from sqlalchemy import (
 )
 
 from central.ledger.schema import (
-    IN_DOUBT,
     OPEN,
     UNFINISHED,
     alarm,
@@ -252,7 +251,6 @@ REOPEN_CASE = _set(
     where={case.c.key: "key"},
 )
 CLOSE_CASE = _set(case, case.c.closed, where={case.c.key: "key"})
-ANY_IN_DOUBT = select(case.c.key).where(IN_DOUBT)
 CASES_OF_ITEM = (
     select(case.c.key, case.c.kind, case.c.station, case.c.branch)
     .where(case.c.item == bindparam("item"))

@@ -2,7 +2,22 @@
 
 from sqlalchemy import bindparam, delete, exists, false, func, insert, literal_column, or_, select, union_all
 
-from central.ledger.schema import OPEN, TITLED, card, checkin, fee, hold, item, loan, patron, payment, repeat
+from central.ledger.schema import (
+    IN_DOUBT,
+    OPEN,
+    TITLED,
+    card,
+    case,
+    checkin,
+    fee,
+    hold,
+    item,
+    lease,
+    loan,
+    patron,
+    payment,
+    repeat,
+)
 from central.ledger.schema_services import OVER, OWED, QUEUED
 from central.ledger.statements_base import by, put
 
@@ -106,7 +121,12 @@ HOLD_STATE = put(
 CHECKIN_STATION = by(checkin.c.fact_id, checkin.c.station)
 
 # --- fees
-ANY_OWED = select(fee.c.fee).where(OWED)
+BEGUN = select(
+    lease.c.epoch,
+    ANY_HOLD.exists(),
+    select(fee.c.fee).where(OWED).exists(),
+    select(case.c.key).where(IN_DOUBT).exists(),
+)
 FEE = by(fee.c.fee, *fee.columns)
 FEES_OF = select(*fee.columns).where(fee.c.patron == bindparam("patron")).where(OWED)
 NEW_FEE = insert(fee)

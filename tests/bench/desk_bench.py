@@ -18,6 +18,7 @@ from pathlib import Path
 
 from central.authority import OwnLedger
 from central.desk import Desk
+from central.foreground import tune
 from central.ledger.ledger import Ledger
 from central.ledger.rows import millis
 from central.ledger.seed import Registry, load
@@ -99,6 +100,7 @@ async def measure(folder: Path, facts: int, stations: int, outstanding: int) -> 
     ledger = Ledger.open(f"sqlite:///{folder / 'bench.db'}", policy=policy)
     load(ledger.hot, registry(stations), millis(SystemClock().now()))
     desk = Desk(ledger, OwnLedger(policy), policy, SystemClock(), b"k" * 32)
+    tune()
     made = script(ledger.boot, facts, stations, seed=7)
     running = asyncio.create_task(desk.run())
     await desk.upkeep()
