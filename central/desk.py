@@ -218,9 +218,9 @@ class Desk:
             done = came.result()
             taken, self._taken = self._taken, []
             self._next()
-            self._spread(done)
             for job, result in zip(taken, done.result, strict=True):
                 job.tell(result)
+            self._spread(done)
         except BaseException as error:
             if not self._ended.done():
                 self._ended.set_exception(error)

@@ -86,7 +86,18 @@ class AskedLine(ABC, Generic[F]):
         self._parser = parser()
         self._doubt = True
         self._lock = asyncio.Lock()
-        self.health = PadHealth()
+        self._health = PadHealth()
+        self._exchanges, self._response_ms = 0, 0.0
+
+    @property
+    def health(self) -> PadHealth:
+        """How the reader has answered so far; what counts with each answer is put in when somebody asks."""
+        return replace(self._health, exchanges=self._exchanges, response_ms=self._response_ms)
+
+    @health.setter
+    def health(self, health: PadHealth) -> None:
+        self._health = health
+        self._exchanges, self._response_ms = health.exchanges, health.response_ms
 
     @abstractmethod
     async def _fence(self) -> None:
@@ -188,6 +199,8 @@ class AskedLine(ABC, Generic[F]):
             self._doubt = False
 
     async def _came_unasked(self, transport: Transport) -> bool:
+        if transport.quiet():
+            return False
         await asyncio.sleep(0)  # twice: once for the poll that finds the bytes, once for their delivery
         await asyncio.sleep(0)
         try:
@@ -250,9 +263,8 @@ class AskedLine(ABC, Generic[F]):
         )
 
     def _count_answer(self, took_ms: float) -> None:
-        health = self.health
-        mean = health.response_ms + (took_ms - health.response_ms) / min(health.exchanges + 1, MEAN_OF)
-        self.health = replace(health, exchanges=health.exchanges + 1, response_ms=mean)
+        self._exchanges += 1
+        self._response_ms += (took_ms - self._response_ms) / min(self._exchanges, MEAN_OF)
 
     def _count_crc(self) -> None:
         found, self._parser.crc_errors = self._parser.crc_errors, 0

@@ -49,6 +49,10 @@ class FakeTransport:
         """Remember."""
         self.closed = True
 
+    def quiet(self) -> bool:
+        """Whether nothing arrived that was not read."""
+        return self._incoming.empty()
+
 
 class FakePad:
     """A pad whose tags are put into a dictionary. `lost` makes every call fail, `outcomes` script writes."""

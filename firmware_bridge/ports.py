@@ -24,6 +24,9 @@ class Transport(Protocol):
     async def close(self) -> None:
         """End the connection; never raises."""
 
+    def quiet(self) -> bool:
+        """Whether surely no byte waits to be read; costs next to nothing, and never waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:

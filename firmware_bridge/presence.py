@@ -32,6 +32,8 @@ class Moves:
 
 def see(state: Presence, uids: frozenset[str]) -> tuple[Presence, Moves]:
     """Take one full inventory into account; return the new state and what changed."""
+    if uids == state.placed and not state.coming and not state.going:
+        return state, Moves()
     coming = {uid: state.coming.get(uid, 0) + 1 for uid in uids - state.placed}
     going = {uid: state.going.get(uid, 0) + 1 for uid in state.placed - uids}
     placed = {uid for uid, times in coming.items() if times >= state.confirm}

@@ -87,6 +87,10 @@ class SerialTransport:
         with suppress(OSError, termios.error):
             self._port.close()
 
+    def quiet(self) -> bool:
+        """Whether surely no byte waits to be read."""
+        return self._open and not self._poll.poll(0)
+
     async def _room(self) -> None:
         try:
             async with asyncio.timeout(WRITE_S):

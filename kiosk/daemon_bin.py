@@ -47,6 +47,7 @@ from wire.clock import Clock
 from wire.edge import OutboxFull
 from wire.errors import DeviceError
 from wire.link import Link
+from wire.loops import beat
 from wire.messages.states import Command
 
 log = logging.getLogger("turnleaf.kiosk.bin")
@@ -139,7 +140,7 @@ class BinDaemon:
                 await self._station.incident("returns-closed", "the outbox is full; the bin takes nothing")
             had_room = conditions.room
             self._events.put_nowait(conditions)
-            await asyncio.sleep(LOOK_S)
+            await beat(LOOK_S)
 
     def _carry_out(self, effect: BinEffect) -> None:
         match effect:

@@ -25,10 +25,12 @@ from kiosk.station_work import LENDING_STOPS
 from kiosk.view import screen
 from kiosk.view_model import Screen
 from kiosk.visit import step
+from kiosk.visit_time import seconds_left
 from kiosk.visit_work import VisitWork
 from wire.clock import Clock
 from wire.errors import DeviceError
 from wire.link import Link
+from wire.loops import beat
 from wire.messages.states import Command
 from wire.output import emit
 
@@ -92,10 +94,12 @@ class KioskDaemon:
             self._begin(self._tick(), "ticks")
             self._begin(self.page.serve(), "page")
             while True:
-                self._kiosk, effects = step(self._kiosk, await self._events.get())
+                before = self._kiosk
+                self._kiosk, effects = step(before, await self._events.get())
                 for effect in effects:
                     self._carry_out(effect)
-                self.page.show(self._screen())
+                if self._kiosk is not before or seconds_left(before, self._now()) is not None:
+                    self.page.show(self._screen())
 
     # --- what comes in ---
 
@@ -128,7 +132,7 @@ class KioskDaemon:
                 self._events.put_nowait(e.ConditionsChanged(self._now(), conditions))
                 self._say_service(conditions)
             self._events.put_nowait(e.Tick(self._now()))
-            await asyncio.sleep(TICK_S)
+            await beat(TICK_S)
 
     def _say_service(self, conditions: s.Conditions) -> None:
         if not conditions.pad:

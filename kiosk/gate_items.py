@@ -23,6 +23,7 @@ from kiosk.items_copy import (
 from kiosk.station import Station
 from wire.errors import ConfigError
 from wire.ids import item_hash, new_id
+from wire.loops import to_next_beat
 from wire.messages.asks import AskChanges, AskSnapshot, ItemChanges, ItemsPage
 
 log = logging.getLogger("turnleaf.kiosk.items")
@@ -74,9 +75,10 @@ class GateItems:
 
     async def run(self) -> None:
         """Follow central until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             try:
-                async with asyncio.timeout(TICK_S):
+                async with asyncio.timeout(to_next_beat(loop.time(), TICK_S)):
                     message = await self._inbox.get()
             except TimeoutError:
                 await self._tick()

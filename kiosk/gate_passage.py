@@ -274,7 +274,8 @@ def _people(state: Gate, at: int, ways: tuple[Direction, ...]) -> tuple[Gate, tu
 def _field(state: Gate, look: Looked) -> tuple[Gate, tuple[GateEffect, ...]]:
     standing = {uid: look.at if uid in look.uids else when for uid, when in state.standing.items()}
     standing = {uid: when for uid, when in standing.items() if look.at - when < state.gap_ms}
-    state = replace(state, standing=standing)
+    if standing != state.standing:
+        state = replace(state, standing=standing)
     if not state.seen and not state.asking:
         return state, ()
     if look.uids & (state.seen.keys() | state.asking.keys()):

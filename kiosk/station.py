@@ -35,6 +35,7 @@ from wire.edge import Edge, Limits, OutboxFull, Phase, Recovered
 from wire.errors import LinkError
 from wire.ids import new_id
 from wire.link import Connected, Disconnected, Inbound, Link, LinkEvent, Outgoing, Refused
+from wire.loops import beat
 from wire.messages.asks import ITEMS_DOWN, SAID, Ask, ItemChanges, ItemsPage
 from wire.messages.base import stamped
 from wire.messages.facts import Incident
@@ -339,7 +340,7 @@ class Station:
     async def _watch_work(self) -> None:
         while True:
             self.say_work()
-            await asyncio.sleep(WORK_S)
+            await beat(WORK_S)
 
     async def _sample_itself(self) -> None:
         while True:

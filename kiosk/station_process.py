@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wire.edge import Depth
 from wire.errors import ConfigError
+from wire.loops import to_next_beat
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -55,8 +56,8 @@ class LoopLag:
         """Measure until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + self._every_s
-            await asyncio.sleep(self._every_s)
+            due = loop.time() + to_next_beat(loop.time(), self._every_s)
+            await asyncio.sleep(due - loop.time())
             self._worst_ms = max(self._worst_ms, (loop.time() - due) * 1000)
 
     def take(self) -> float:

@@ -46,7 +46,8 @@ def tick(kiosk: s.Kiosk, at: float) -> Out:
     rules, factor = kiosk.rules, _factor(kiosk)
     here = {hash(on.tag.item) for on in kiosk.pad if isinstance(on.tag, s.Ours)}
     lately = tuple((item, until) for item, until in kiosk.lately if until > at or item in here)
-    kiosk = replace(kiosk, lately=lately)
+    if lately != kiosk.lately:
+        kiosk = replace(kiosk, lately=lately)
     if kiosk.unread is not None and at - kiosk.unread.since >= rules.unread_s * factor:
         kiosk = replace(kiosk, unread=None)
     match kiosk.visit:

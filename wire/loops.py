@@ -9,6 +9,23 @@ from wire.errors import TurnleafError
 
 log = logging.getLogger("turnleaf.wire.loops")
 
+EARLY_S = 0.001
+
+
+async def beat(every_s: float) -> None:
+    """Sleep until the next beat: a moment that all loops with this period, and its multiples, have in common.
+
+    A daemon that rests is woken once for all that it looks at each second, not once for each.
+    """
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(to_next_beat(loop.time(), every_s))
+
+
+def to_next_beat(now: float, every_s: float) -> float:
+    """Return the seconds from `now` to the next multiple of `every_s`; a timer may have rung a bit early."""
+    left = every_s - now % every_s
+    return left if left > EARLY_S else left + every_s
+
 
 async def keep_alive(
     name: str,

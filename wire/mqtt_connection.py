@@ -26,6 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from wire.errors import ConfigError, LinkError
 from wire.link import Connected, Inbound, LinkEvent, LinkSettings, Outgoing, Refused
+from wire.loops import to_next_beat
 from wire.mqtt_limits import CONNECT_TIMEOUT_S, GRANT_TIMEOUT_S, RECEIVE_MAXIMUM, Limits
 from wire.mqtt_packet import (
     connect_properties,
@@ -343,4 +344,5 @@ class Connection:
         if self._client.is_connected():
             self._client.loop_misc()
         if not self.closed.done():
-            self._timer = self._loop.call_later(min(1.0, self._settings.keepalive_s / 4), self._tick)
+            every_s = min(1.0, self._settings.keepalive_s / 4)
+            self._timer = self._loop.call_later(to_next_beat(self._loop.time(), every_s), self._tick)

@@ -20,6 +20,7 @@ from wire.edge import Edge, Phase
 from wire.edge.store import Said
 from wire.ids import new_id
 from wire.link import Connected, Disconnected, Inbound, Link, LinkEvent, Outgoing, Refused
+from wire.loops import to_next_beat
 from wire.messages.asks import SAID
 from wire.messages.states import LATE, CentralStatus
 from wire.messages.stream import Answer, Entry, Resume
@@ -150,9 +151,10 @@ class Uplink:
 
     def _patience(self) -> float:
         """Seconds to the next look at the timers."""
+        tick_s = to_next_beat(asyncio.get_running_loop().time(), TICK_S)
         if self._greet_at is None:
-            return TICK_S
-        return min(TICK_S, max(0.0, self._greet_at - self._now()))
+            return tick_s
+        return min(tick_s, max(0.0, self._greet_at - self._now()))
 
     def _now(self) -> float:
         return self._stamper.clock.mono() / 1000

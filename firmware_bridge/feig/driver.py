@@ -28,6 +28,7 @@ MOST_SETS = 255
 """Records asked of the reader's buffer at once."""
 
 NO_SETS: tuple[DataSet, ...] = ()
+INVENTORY, MORE_OF_IT = commands.inventory(), commands.inventory(more=True)
 
 T = TypeVar("T")
 
@@ -98,9 +99,7 @@ class FeigPad(TagAccess):
 
     async def inventory(self) -> frozenset[str]:
         """Return the UIDs of all tags in the field; asks on while the reader has more."""
-        pages = await self._line.ask_pages(
-            commands.inventory(), commands.inventory(more=True), _read_inventory
-        )
+        pages = await self._line.ask_pages(INVENTORY, MORE_OF_IT, _read_inventory)
         return frozenset(uid for page in pages for uid in page)
 
     async def info(self) -> DeviceInfo:

@@ -20,7 +20,7 @@ from firmware_bridge.llrp.codec import Framer, MalformedError, Message, decode, 
 from firmware_bridge.llrp.conversation import Conversation, Settings
 from firmware_bridge.llrp.health import LlrpHealth
 from firmware_bridge.ports import DeviceInfo, ReaderFound, ReaderLost, UhfEvent, UhfTagSeen
-from firmware_bridge.transport import TcpTransport
+from firmware_bridge.transport import TcpTransport, connected
 from wire.errors import DeviceError
 from wire.loops import keep_alive
 
@@ -156,7 +156,7 @@ class LlrpReader:
         try:
             context = None if self._ca_file is None else ssl.create_default_context(cafile=self._ca_file)
             async with asyncio.timeout(self._answer_s):
-                pair = await asyncio.open_connection(self._host, self._port, ssl=context)
+                return await connected(self._host, self._port, tls=context)
         except ssl.SSLCertVerificationError as error:
             raise DeviceRefused(
                 f"{name}: the reader's certificate is not trusted ({error.verify_message})",
@@ -169,7 +169,6 @@ class LlrpReader:
                 why="No tag is seen at this gate.",
                 do="Look at the reader's power, its network and its address.",
             ) from error
-        return TcpTransport(*pair, name)
 
 
 class _Connection:

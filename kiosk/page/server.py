@@ -204,8 +204,10 @@ class _Server(uvicorn.Server):
         self._closing = closing
 
     async def main_loop(self) -> None:
+        """Wait to be cancelled. uvicorn's own loop looks ten times a second for a signal or a new date."""
+        await self.on_tick(0)
         try:
-            await super().main_loop()
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.should_exit = True
             self._closing()

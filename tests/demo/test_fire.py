@@ -70,4 +70,5 @@ def test_the_day_turns_red_without_the_rule(tmp_path: Path, patches: tuple[Patch
             break
 
     assert day.code == 1, day.words
+    assert day.found.keys() >= {"lost", "doubled"}, day.words
     assert day.found["lost"] + day.found["doubled"] > 0, day.found

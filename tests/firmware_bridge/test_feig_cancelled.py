@@ -58,11 +58,17 @@ async def cancelled_at(pad: FeigPad, work: Callable[[FeigPad], Awaitable[Any]], 
     return False
 
 
+async def in_a_row(times: int, work: Callable[[], Awaitable[Any]]) -> None:
+    """Do the same again, so that there is more than one place to be cancelled at."""
+    for _ in range(times):
+        await work()
+
+
 WORK: dict[str, Callable[[FeigPad], Awaitable[Any]]] = {
-    "read": lambda pad: pad.read_all(UID),
-    "afi": lambda pad: pad.write_afi(UID, 0xC2),
+    "read": lambda pad: in_a_row(2, lambda: pad.read_all(UID)),
+    "afi": lambda pad: in_a_row(2, lambda: pad.write_afi(UID, 0xC2)),
     "eas": lambda pad: pad.set_eas(UID, True),
-    "inventory": lambda pad: pad.inventory(),
+    "inventory": lambda pad: in_a_row(3, pad.inventory),
 }
 CABLES = {
     "good": Fault(),

@@ -184,7 +184,7 @@ async def test_a_lost_answer_to_a_write_is_settled_by_reading_back() -> None:
         inner = await open_tcp("127.0.0.1", sim.port)
 
         class Swallows:
-            read, close = inner.read, inner.close
+            read, close, quiet = inner.read, inner.close, inner.quiet
 
             async def write(self, data: bytes) -> None:
                 await inner.write(data)

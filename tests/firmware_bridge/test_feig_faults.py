@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import tty
 from collections import Counter
 
@@ -94,6 +95,9 @@ class Pty:
 
     async def close(self) -> None:
         return None
+
+    def quiet(self) -> bool:
+        return not select.select([self._handle], [], [], 0)[0]
 
 
 async def bridge(handle: int, port: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -190,6 +191,9 @@ class PtyLine:
 
     async def close(self) -> None:
         os.close(self._file)
+
+    def quiet(self) -> bool:
+        return not select.select([self._file], [], [], 0)[0]
 
 
 @pytest.mark.parametrize("suffix", [b"\r", b"\n", b"\r\n"])

@@ -24,7 +24,7 @@ from wire.errors import ConfigError
 from wire.messages.base import stamped
 from wire.messages.facts import Body, Checkin, Request, Secured, TagUnknown, TagWritten, Withdrawn
 from wire.messages.stream import Answer, Resume
-from wire.streams.station import Event, Fresh, Held, Talk
+from wire.streams.station import Event, Fresh, Held, Station, Talk, step
 
 T = TypeVar("T")
 WithdrawReason = Literal["timeout", "removed", "tag-failed", "left", "restart", "cancelled"]
@@ -182,7 +182,14 @@ class Edge:
         return self._store.held
 
     async def advance(self, talk: Talk, event: Event) -> tuple[Talk, list[Said]]:
-        """Step the stream; return the talk after it and what is to be published now (`wire.uplink`)."""
+        """Step the stream; return the talk after it and what is to be published now (`wire.uplink`).
+
+        Two times a second the step finds that nothing is due; what asks nothing of the disk is decided here.
+        What it looked at may be a commit old: then the next step, which that commit brings, sees the rest.
+        """
+        state, effects = step(Station(self._store.held, talk), event)
+        if not effects:
+            return state.talk, []
         return await self._do(lambda: self._store.advance(talk, event))
 
     async def heard(self, talk: Talk, resume: Resume, now: float, fresh: Fresh) -> tuple[Talk, list[Said]]:
@@ -191,6 +198,8 @@ class Edge:
 
     async def waiting(self, talk: Talk) -> list[Said]:
         """Return the published requests that still wait for an answer, to be said again."""
+        if not self._store.unsettled:
+            return []
         return await self._do(lambda: self._store.waiting(talk))
 
     async def prune(self, now: datetime) -> int:
