@@ -17,7 +17,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -273,11 +273,8 @@ class Station:
         self.answers.put_nowait((answer, phase))
         self.changed.notify()
 
-    def _status(self, state: Literal["online", "left"]) -> Outgoing:
-        return status_message(self.settings, self.kind, self.stamper, state)
-
     def _announce(self) -> None:
-        self.link.post(self._status("online"))
+        self.link.post(status_message(self.settings, self.kind, self.stamper, "online"))
 
     def _on_status(self, status: Status) -> None:
         self._presence, effects = status_seen(self._presence, status, self.stamper.clock.mono())
@@ -303,7 +300,7 @@ class Station:
             return
         try:
             async with asyncio.timeout(FAREWELL_S):
-                await self.link.publish(self._status("left"))
+                await self.link.publish(status_message(self.settings, self.kind, self.stamper, "left"))
         except (LinkError, TimeoutError) as error:
             log.warning("no clean goodbye, the will speaks: %s", error)
 
