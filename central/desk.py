@@ -274,7 +274,7 @@ class Desk:
             group = Group(hot, self._authority, self._policy, now, self._last_n, self._seal, begun)
             result = work(group)
             if group.changes:
-                hot.changes((*change, group.now) for change in group.changes)
+                hot.changes([(*change, group.now) for change in group.changes])
             hot.commit()
         except BaseException:
             hot.rollback()

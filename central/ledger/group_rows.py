@@ -1,20 +1,17 @@
 """Rows in memory while a group of entries is carried out: what was fetched, and what waits to be written."""
 
-import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from central.ledger.hot_sqlite import item_row, loan_row, patron_row
 from central.ledger.hot_sqlite_streams import answer_values, stream_row
+from central.ledger.many_rows import Run, read_rows, write_rows
 from central.ledger.rows import AnswerRow, ItemRow, LoanRow, PatronRow, StreamRow
 
 WAITING: Final = frozenset({"journal", "answer", "loan", "item", "checkin", "stream", "passage", "count"})
 """Tables whose rows may wait in memory."""
-
-
-Run = Callable[[str, Sequence[Any]], sqlite3.Cursor]
 
 
 @dataclass(slots=True)
@@ -90,9 +87,7 @@ class Held:
             self.cased[item] = True
         if wanted.items and run(sql.any_hold, ()).fetchone() is not None:
             titles = {row.title_id for row in found if row.title_id}
-            rows = run(
-                sql.gather_wanted, (json.dumps(list(wanted.items)), json.dumps(list(titles)))
-            ).fetchall()
+            rows = read_rows(run, sql.gather_wanted, wanted.items, titles)
             self.wanted = (wanted.items, {item for item, _ in rows}, {title for _, title in rows})
 
     def fetch_classes(self, sql: Any, run: Run) -> None:
@@ -163,18 +158,18 @@ class Waiting:
         ]
         for statement, of in rows:
             if of:
-                connection.executemany(statement, of)
+                write_rows(connection, statement, list(of))
         if not self.moves:
             return True
         moves = [
             (to, to_id, at, stream, prev, prev_id)
             for stream, (to, to_id, at, prev, prev_id) in self.moves.items()
         ]
-        return connection.executemany(sql.move, moves).rowcount == len(moves)
+        return write_rows(connection, sql.move, moves) == len(moves)
 
 
 def _all(run: Run, sql: str, ids: Collection[str]) -> list[Any]:
-    return run(sql, (json.dumps(list(ids)),)).fetchall() if ids else []
+    return read_rows(run, sql, ids) if ids else []
 
 
 LOAN_ENDED, LOAN_TAG, CHECKIN_SECURED = 6, 12, 6

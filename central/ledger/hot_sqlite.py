@@ -4,12 +4,13 @@ One instance owns one connection and is used by the desk's one worker thread. A 
 the same methods. Dates travel as ISO strings here, because that is how SQLite keeps them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from central.ledger.hot_sqlite_services import ServicesHot
 from central.ledger.hot_sqlite_streams import is_trouble, iso_date
+from central.ledger.many_rows import write_rows
 from central.ledger.rows import ItemRow, LoanRow, OpenCase, PatronRow
 from circulation.history import ItemEvent, ItemState, Lent, Returned
 
@@ -156,9 +157,9 @@ class Hot(ServicesHot):
                 events.append(Returned(key, at, tag))
         return events, ends
 
-    def changes(self, rows: Iterable[tuple[int, str, int, str, int]]) -> None:
+    def changes(self, rows: Sequence[tuple[int, str, int, str, int]]) -> None:
         """Write numbered changes of items' states down: (n, item, version, word, at)."""
-        self.connection.executemany(self._sql.new_change, rows)
+        write_rows(self.connection, self._sql.new_change, rows)
 
     def last_change(self) -> int:
         """Return the number of the last change, pruned or not."""
