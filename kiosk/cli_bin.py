@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the bin until a signal ends it, or check its settings."""
     from kiosk.cli_station import start
-    from kiosk.config import BinSettings
+    from kiosk.config_bin import BinSettings
     from wire.settings import load
 
     settings = load(Path(args.config), BinSettings)

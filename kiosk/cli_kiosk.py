@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the kiosk until a signal ends it, or check its settings."""
     from kiosk.cli_station import start
-    from kiosk.config import KioskSettings
+    from kiosk.config_kiosk import KioskSettings
     from wire.settings import load
 
     settings = load(Path(args.config), KioskSettings)

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Coroutine
 
-from kiosk.config import StationSettings
+from kiosk.config_station import StationSettings
 
 
 def run_arguments(parser: argparse.ArgumentParser, example: str) -> None:

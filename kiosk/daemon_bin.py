@@ -27,7 +27,7 @@ from kiosk.bin import (
     TellFull,
     step,
 )
-from kiosk.config import BinSettings
+from kiosk.config_bin import BinSettings
 from kiosk.pad_loop import (
     PadEvent,
     PadFound,

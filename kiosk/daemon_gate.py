@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kiosk.config import GateSettings
+from kiosk.config_gate import GateSettings
 from kiosk.gate_ask_loop import GateAsks
 from kiosk.gate_items import GateItems
 from kiosk.gate_lamp import Sounded, light

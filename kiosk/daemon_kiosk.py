@@ -13,7 +13,7 @@ from typing import Literal
 from firmware_bridge import ports
 from kiosk import visit_events as e
 from kiosk import visit_state as s
-from kiosk.config import KioskSettings
+from kiosk.config_kiosk import KioskSettings
 from kiosk.kiosk_devices import Fitted, KioskDevices, fitted
 from kiosk.pad_loop import open_pad
 from kiosk.page.render import Panel

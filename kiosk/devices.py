@@ -18,15 +18,9 @@ from pydantic import ValidationError
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.pcsc import PcscCardReader, PcscSettings
 from firmware_bridge.ports import CardReader, DeviceInfo, PadHealth, ReaderFound, ReaderLost, Scanner
-from kiosk.config import (
-    BarrierSettings,
-    CardSettings,
-    LampSettings,
-    PadSettings,
-    PrinterSettings,
-    ScannerSettings,
-    UhfSettings,
-)
+from kiosk.config_devices import PadSettings
+from kiosk.config_gate import BarrierSettings, LampSettings, UhfSettings
+from kiosk.config_patron import CardSettings, PrinterSettings, ScannerSettings
 from kiosk.devices_check import Check
 from kiosk.devices_gate import (
     Lines,

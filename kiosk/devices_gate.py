@@ -14,7 +14,8 @@ from firmware_bridge.gpio import GpioInputs, GpioLamp
 from firmware_bridge.llrp.conversation import Settings
 from firmware_bridge.llrp.reader import LlrpReader
 from firmware_bridge.ports import Barriers, DeviceInfo, ReaderFound, ReaderLost, UhfTagSeen
-from kiosk.config import BarrierSettings, LampSettings, PadSettings, UhfSettings
+from kiosk.config_devices import PadSettings
+from kiosk.config_gate import BarrierSettings, LampSettings, UhfSettings
 from kiosk.devices_check import Check
 from kiosk.gate_lamp import light
 from kiosk.gate_open import LAMP_OUTPUT

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from firmware_bridge.tags.reading import ForeignTag, ItemTag, Security, TagReading
-from kiosk.config import GatePolicy
+from kiosk.config_gate import GatePolicy
 from wire.messages.facts import Verdict
 
 Known = Literal["available", "unsettled", "loan", "gone", "absent", "unknown"]

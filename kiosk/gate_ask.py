@@ -15,7 +15,7 @@ Not for: putting the question (`kiosk.gate_ask_loop`), and what is asked of whom
 from dataclasses import dataclass, replace
 
 from firmware_bridge.tags.reading import ItemTag, Security, TagReading
-from kiosk.config import GatePolicy
+from kiosk.config_gate import GatePolicy
 from kiosk.gate import Known, Ruling, judge, verdict
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from kiosk.config import GateSettings
+from kiosk.config_gate import GateSettings
 from kiosk.gate import Known
 from kiosk.items_copy import (
     Copy,

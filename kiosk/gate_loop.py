@@ -18,7 +18,7 @@ from firmware_bridge.counter import LineCounter, LineWatch, LongOn
 from firmware_bridge.errors import DeviceLost, DeviceTimeout, FrameError
 from firmware_bridge.ports import Barriers, DeviceInfo, Lamp, Sampled, TagMemory
 from firmware_bridge.tags.reading import ItemTag, TagReading, decode_tag
-from kiosk.config import GateSettings
+from kiosk.config_gate import GateSettings
 from kiosk.gate import Known, judge
 from kiosk.gate_ask import prospects
 from kiosk.gate_ask_loop import GateAsks

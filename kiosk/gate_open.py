@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.ports import DeviceInfo, PadHealth, TagMemory
-from kiosk.config import GateSettings
+from kiosk.config_gate import GateSettings
 from kiosk.gate_loop import GateDevice
 from kiosk.gate_pins import Pins, pins_of
 from kiosk.gate_uhf import UhfGate, UhfRules

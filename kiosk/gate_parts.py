@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from firmware_bridge.counter import STUCK_S, LineCounter, LineHealth, LineWatch, Pulses
 from firmware_bridge.gpio import GpioInputs, LampHealth
 from firmware_bridge.ports import Barriers, DeviceInfo
-from kiosk.config import BarrierSettings
+from kiosk.config_gate import BarrierSettings
 from kiosk.gate_lamp import LAMP_S, Sounded
 from kiosk.gate_pins import Pins
 from kiosk.station import Station

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.gpio import GpioInputs, GpioLamp, GpioSettings
-from kiosk.config import BarrierSettings, LampSettings
+from kiosk.config_gate import BarrierSettings, LampSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from firmware_bridge import ports
 from firmware_bridge.tags import reading as tags
 from kiosk import visit_events as e
 from kiosk import visit_state as s
-from kiosk.config import KioskSettings
+from kiosk.config_kiosk import KioskSettings
 from kiosk.pad_loop import PadEvent, PadFound, PadLost, PadSampled, Placed, Removed, watch_pad
 from kiosk.patron_cards import NumberedCards, patron_cards
 from kiosk.printer_watch import watch_printer

@@ -20,7 +20,7 @@ from firmware_bridge.ports import DeviceInfo, Pad, PadHealth, TagTools
 from firmware_bridge.presence import Presence, see
 from firmware_bridge.tags.reading import SecurityBits, TagReading, UnknownTag, decode_tag
 from firmware_bridge.tags.security import SecurityRules
-from kiosk.config import PadSettings
+from kiosk.config_devices import PadSettings
 from wire.clock import Clock
 from wire.errors import ConfigError, DeviceError, TurnleafError
 from wire.loops import keep_alive

@@ -12,7 +12,7 @@ from dataclasses import replace
 from firmware_bridge.card_number import CardFile, CardRefused, number
 from firmware_bridge.pcsc import CardHealth, PcscCardReader, PcscSettings
 from firmware_bridge.ports import CardEvent, CardPlaced, CardReader, CardRemoved, CardUnread
-from kiosk.config import CardSettings
+from kiosk.config_patron import CardSettings
 
 log = logging.getLogger("turnleaf.kiosk.patron_cards")
 

@@ -12,7 +12,7 @@ from firmware_bridge.escpos import EscposStatus
 from firmware_bridge.ports import DeviceInfo, Printer, PrinterStatus, Transport
 from firmware_bridge.serial_line import open_device_file, open_serial
 from firmware_bridge.transport import open_tcp
-from kiosk.config import PrinterSettings
+from kiosk.config_patron import PrinterSettings
 from kiosk.pad_loop import go_on
 from kiosk.station import Station
 from wire.errors import DeviceError, TurnleafError

@@ -7,7 +7,7 @@ said is the library's choice.
 from datetime import date
 
 from firmware_bridge.receipt import Line, Receipt
-from kiosk.config_devices import ReceiptSettings
+from kiosk.config_patron import ReceiptSettings
 from kiosk.visit_slip import Slip, SlipLine
 from kiosk.words import Words
 

@@ -14,7 +14,7 @@ from firmware_bridge.ports import DeviceInfo, Printer, PrinterStatus
 from firmware_bridge.receipt import Receipt
 from firmware_bridge.receipt_identity import identity_of
 from firmware_bridge.receipt_printer import EscposPrinter, PaperOut, Reachable, ReceiptPrinter
-from kiosk.config_devices import PrinterSettings, ReceiptSettings
+from kiosk.config_patron import PrinterSettings, ReceiptSettings
 from kiosk.printer_watch import connect, open_printer
 from wire.errors import DeviceError
 

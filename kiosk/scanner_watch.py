@@ -24,7 +24,7 @@ from firmware_bridge.ports import (
 )
 from firmware_bridge.scanner import KeyboardScanner, KeyboardSettings, SerialScanner
 from firmware_bridge.serial_line import open_serial, port_info
-from kiosk.config_devices import ScannerSettings
+from kiosk.config_patron import ScannerSettings
 
 log = logging.getLogger("turnleaf.kiosk.scanner")
 

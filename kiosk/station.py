@@ -22,7 +22,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from firmware_bridge.ports import DeviceInfo
-from kiosk.config import StationSettings
+from kiosk.config_station import StationSettings
 from kiosk.station_link import expiry_of, link_settings, status_message
 from kiosk.station_presence import Announce, CloneFound, Presence, status_seen
 from kiosk.station_process import LoopLag, give_back_memory, make_state_dir, process_values

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Literal
 
-from kiosk.config import StationSettings
+from kiosk.config_station import StationSettings
 from wire.clock import Stamper
 from wire.link import LinkSettings, Outgoing
 from wire.messages.states import StationKind, Status

@@ -12,7 +12,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine
 
-from kiosk.config import StationSettings
+from kiosk.config_station import StationSettings
 from wire import logs
 from wire.errors import TurnleafError
 

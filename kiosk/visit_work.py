@@ -12,7 +12,7 @@ from firmware_bridge.ports import Pad
 from firmware_bridge.tags.security import writing
 from kiosk import visit_events as e
 from kiosk import visit_state as s
-from kiosk.config import KioskSettings
+from kiosk.config_kiosk import KioskSettings
 from kiosk.pad_loop import security_rules
 from kiosk.receipt_words import receipt
 from kiosk.receipts import KioskPrinter

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from circulation.history import ItemState
@@ -174,6 +175,7 @@ def millis(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
+@lru_cache(64)
 def moment(at_ms: int) -> datetime:
-    """Return the moment of milliseconds since 1970, UTC."""
+    """Return the moment of milliseconds since 1970, UTC; the last ones are remembered."""
     return datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -18,10 +18,9 @@ from pathlib import PurePosixPath
 from typing import Any, get_args, get_type_hints
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from kiosk.page.guard import Guard
@@ -88,7 +87,8 @@ class Page:
             Route("/assets/panel.css", self._panel_css),
             Route("/assets/{name:path}", self._asset),
         ]
-        self._guard = Guard(Starlette(routes=routes), token=self._token, port=self.port)
+        # A router alone: an application adds pages for errors, which uvicorn answers and logs as well.
+        self._guard = Guard(Router(routes), token=self._token, port=self.port)
 
     @property
     def app(self) -> ASGIApp:

@@ -12,7 +12,8 @@ from firmware_bridge.sensors.mqtt import ForeignBroker
 from firmware_bridge.sensors.paths import parse_path
 from firmware_bridge.sensors.registers import ADDRESSES, RegisterType, Span, Table, WordOrder, spans, width
 from firmware_bridge.sensors.units import STATES, Conversion, Measure
-from kiosk.config import FilePath, Port, StationSettings
+from kiosk.config_devices import FilePath, Port
+from kiosk.config_station import StationSettings
 from wire.errors import ConfigError
 from wire.settings import Settings
 

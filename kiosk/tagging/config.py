@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from firmware_bridge.tags.image import Target
-from kiosk.config import FilePath, PadSettings
+from kiosk.config_devices import FilePath, PadSettings
 from wire.settings import Settings
 
 

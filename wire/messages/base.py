@@ -1,6 +1,7 @@
 """What all messages share: frozen models with a schema name, and the stamp of when."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
@@ -12,8 +13,12 @@ def _in_utc(at: datetime) -> datetime:
     return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
+@lru_cache(64)
 def in_rfc_3339(at: datetime) -> str:
-    """Return a moment that is in UTC as it is written in every message, to the millisecond."""
+    """Return a moment that is in UTC as it is written in every message, to the millisecond.
+
+    The last ones are remembered: all that one commit says has one moment.
+    """
     day = f"{at.year:04d}-{at.month:02d}-{at.day:02d}"  # strftime takes four times as long
     return f"{day}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{at.microsecond // 1000:03d}Z"
 
@@ -34,7 +39,7 @@ class Message(BaseModel):
 
     def encode(self) -> bytes:
         """Return the payload as UTF-8 JSON, without the fields that are None."""
-        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
