@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parsed(arguments: list[str], name: str | None, module: ModuleType | None) -> argparse.Namespace:
-    """Return what was asked for. The parser ends here: a daemon would keep 0.2 MB of it for its whole life."""
+    """Return what was asked for. The parser ends here; a daemon would keep 0.2 MB of it for life."""
     parser, commands = _parser()
     for command, (_, line) in available().items():
         if command == name and module is not None:
