@@ -37,6 +37,10 @@ OTHER_DRIVERS = ("llrp", "threem", "pcsc", "receipt_printer", "scanner")
 """Parts of firmware_bridge; a bin or a gate with a FEIG reader has none of them."""
 
 
+SETTINGS = {f"kiosk.config_{kind}" for kind in ("kiosk", "gate", "bin", "patron")} | {"kiosk.config"}
+"""Models of settings; `kiosk.config` imports all of them."""
+
+
 async def loaded(station: LoneStation) -> dict[str, Any]:
     """Ask the running process what it has loaded."""
     told = station.folder / "modules.json"
@@ -80,6 +84,7 @@ async def test_a_bin_that_takes_returns_loads_no_more_than_that_needs(
     assert tops(told["modules"]) & (FAR_TOO_HEAVY | PAGE) == set()
     assert [name for name in told["modules"] if name.startswith(NOT_AT_THE_EDGE) or other_driver(name)] == []
     assert told["plugins"] == []
+    assert set(told["modules"]) & SETTINGS == {"kiosk.config_bin"}
 
 
 async def test_a_gate_loads_no_page_and_no_other_driver(tmp_path: Path, real_broker: RealBroker) -> None:
@@ -91,6 +96,7 @@ async def test_a_gate_loads_no_page_and_no_other_driver(tmp_path: Path, real_bro
     assert tops(told["modules"]) & (FAR_TOO_HEAVY | PAGE) == set()
     assert [name for name in told["modules"] if name.startswith(NOT_AT_THE_EDGE) or other_driver(name)] == []
     assert told["plugins"] == []
+    assert set(told["modules"]) & SETTINGS == {"kiosk.config_gate"}
 
 
 async def test_a_kiosk_that_lends_loads_its_page_and_nothing_of_central_or_the_console(
@@ -105,6 +111,7 @@ async def test_a_kiosk_that_lends_loads_its_page_and_nothing_of_central_or_the_c
     assert tops(told["modules"]) & FAR_TOO_HEAVY == set()
     assert [name for name in told["modules"] if name.startswith(NOT_AT_THE_EDGE)] == []
     assert told["plugins"] == []
+    assert set(told["modules"]) & SETTINGS == {"kiosk.config_kiosk", "kiosk.config_patron"}
 
 
 def other_driver(name: str) -> bool:
