@@ -15,8 +15,8 @@ from wire.streams.station import Fresh, Talk, Tick
 
 REST_S = 6.0
 WOKEN = {"bin": 27.0, "gate": 36.0, "kiosk": 33.0}
-"""Times a second at most. 8.2 inventories with two each are 16.4, and as many again for a gate's inputs; before
-looks of the same period had their moment in common, a bin was woken 35 times, a gate 42, a kiosk 50."""
+"""Times a second at most. 8.2 inventories with two each are 16.4, and a gate asks for its inputs 8.2 times, too.
+Before looks of one period had their moment in common, a bin was woken 34 times, a gate 42, a kiosk 49."""
 
 
 def waits(pid: int) -> int:
