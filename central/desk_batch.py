@@ -2,9 +2,8 @@
 
 What a message comes to is judged by `wire.streams.central`; here it is carried out. An entry that fails
 unexpectedly is taken back alone and parks its stream, so the later entries of that stream wait while all
-others go on. That wants a savepoint for each entry, and every row written in its place. As it hardly ever
-happens, a group is first carried out without them, a larger one `together`: its rows fetched and written for
-all at once. What fails in it fails the group, and the desk goes through it again with its entries `apart`.
+others go on. That wants a savepoint for each entry. As it hardly ever happens, a group is first carried out
+without them: what fails fails the group, and the desk goes through it again with its entries `apart`.
 
 A body nobody can decode becomes a dead letter under its number. What is said (`resume`, answers) is made
 here but leaves only after the commit.
@@ -22,8 +21,6 @@ from central.desk_mirror import mirror
 from central.desk_scene import Group, Scene
 from central.desk_terminal import NOT_NOW, at_terminal, journalled, scene_of
 from central.desk_told import next_calls, told
-from central.desk_wanted import wanted
-from central.ledger.hot_group import GroupHot
 from central.ledger.hot_sqlite import is_trouble
 from central.ledger.lock import LeaseLost, stream_moved
 from central.ledger.rows import StreamRow
@@ -65,10 +62,9 @@ GAP_RESUME_MS = 1000
 class Batch:
     """Carries out one group of inputs inside an open transaction."""
 
-    def __init__(self, group: Group, memory: Memory, *, together: bool = False, apart: bool = False) -> None:
+    def __init__(self, group: Group, memory: Memory, *, apart: bool = False) -> None:
         self.group = group
         self.memory = memory
-        self._together = together
         self._apart = apart
         self._gaps: dict[str, int] = {}
         self._streams: dict[str, StreamRow] = {}
@@ -77,11 +73,7 @@ class Batch:
 
     def run(self, inputs: list[DeskInput]) -> list[DeskResult]:
         """Return one result for each input, in order. Raises whatever fails in an entry, but when `apart`."""
-        together = GroupHot(self.group.hot, wanted(inputs)) if self._together else None
-        self.group.hot = together or self.group.hot
         results = [self._one(number, given) for number, given in enumerate(inputs)]
-        if together is not None:
-            together.put_down()
         self.memory.gap_said.update(self._gaps)
         for (stream, link), number in self._say.items():
             results[number] = results[number].saying(

@@ -9,12 +9,11 @@ from datetime import date
 from typing import Any
 
 from central.ledger.hot_sqlite_services import ServicesHot
-from central.ledger.hot_sqlite_streams import is_trouble, iso_date
-from central.ledger.many_rows import write_rows
+from central.ledger.hot_sqlite_streams import is_busy, is_trouble, iso_date
 from central.ledger.rows import ItemRow, LoanRow, OpenCase, PatronRow
 from circulation.history import ItemEvent, ItemState, Lent, Returned
 
-__all__ = ["Hot", "is_trouble"]
+__all__ = ["Hot", "is_busy", "is_trouble"]
 
 
 def patron_row(row: Sequence[Any]) -> PatronRow:
@@ -159,7 +158,7 @@ class Hot(ServicesHot):
 
     def changes(self, rows: Sequence[tuple[int, str, int, str, int]]) -> None:
         """Write numbered changes of items' states down: (n, item, version, word, at)."""
-        write_rows(self.connection, self._sql.new_change, rows)
+        self.connection.executemany(self._sql.new_change, rows)
 
     def last_change(self) -> int:
         """Return the number of the last change, pruned or not."""

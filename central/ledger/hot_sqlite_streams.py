@@ -4,17 +4,17 @@
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ClauseElement
 
-from central.ledger import statements, statements_group, statements_services
+from central.ledger import statements, statements_services
+from central.ledger.database import BUSY
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import AnswerRow, Begun, StreamRow
 from wire.messages.stream import Refusal
@@ -24,19 +24,15 @@ _DIALECT = sqlite.dialect(paramstyle="qmark")
 
 
 class _Sql:
-    """Every statement of `statements` as SQL text, by its name in lower case, and the tables it is about."""
+    """Every statement of `statements` as SQL text, by its name in lower case."""
 
     def __init__(self) -> None:
-        self.tables: dict[str, frozenset[str]] = {}
-        for module in (statements, statements_services, statements_group):
+        for module in (statements, statements_services):
             for name, value in vars(module).items():
                 if name.isupper() and isinstance(value, ClauseElement):
                     text = str(value.compile(dialect=_DIALECT))
                     if vars(self).setdefault(name.lower(), text) != text:
                         raise ValueError(f"two statements are named {name}")
-                    self.tables[text] = frozenset(
-                        part.name for part in visitors.iterate(value) if isinstance(part, Table)
-                    )
 
     def __getattr__(self, name: str) -> str:
         raise AttributeError(f"statements has no {name.upper()}")
@@ -75,6 +71,13 @@ def is_trouble(error: BaseException) -> bool:
     if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
         return False
     return isinstance(error, sqlite3.DatabaseError)
+
+
+def is_busy(error: Exception) -> bool:
+    """Say whether somebody else is just writing the ledger."""
+    return (
+        isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    )
 
 
 class StreamHot:
@@ -118,6 +121,24 @@ class StreamHot:
                 "another central took this ledger over", why="Two writers would undo each other's loans."
             )
         return Begun(*map(bool, found))
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Raise at once (`is_busy`) when somebody else is just writing, rather than wait for seconds."""
+        self._run("PRAGMA busy_timeout=0")
+        try:
+            yield
+        finally:
+            self._run(BUSY)
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Wait for others all the same, where nobody waits for us."""
+        self._run(BUSY)
+        try:
+            yield
+        finally:
+            self._run("PRAGMA busy_timeout=0")
 
     def commit(self) -> None:
         """Commit; what follows may be said."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.stage import Stage
-from tests.bench.site import ROOT, Round, Site, build, commit_ms, echo, memory
+from tests.bench.site import ROOT, Round, Site, build, commit_ms, echo, end_session, memory
 from tests.bench.table import table
 
 KINDS = ("tls", "plain")
@@ -47,9 +47,12 @@ async def paced(site: Site, folder: Path, args: argparse.Namespace) -> list[dict
         stations = site.stations[: max(16, min(len(site.stations), rate * args.seconds // facts))]
         facts = max(facts, rate * args.seconds // len(stations))
         say(f"latency at {rate} facts/s, {len(stations)} stations: floor, then the chain")
-        async with Round(site, folder / f"paced-{rate}", "tls", stations, facts) as one:
-            floor = await echo(site, "tls", one.folder / "plan", rate)
-            commit = await asyncio.to_thread(commit_ms, one.folder)
+        one = Round(site, folder / f"paced-{rate}", "tls", stations, facts)
+        await one.lay_out()
+        await asyncio.to_thread(end_session, site, "tls")
+        floor = await echo(site, "tls", one.folder / "plan", rate)  # no central is there to be in its way
+        commit = await asyncio.to_thread(commit_ms, one.folder)
+        async with one:
             found.append({"rate": rate, "floor": floor, "commit_ms": commit} | await one.say(rate))
     return found
 

@@ -35,8 +35,11 @@ def said(body: dict[str, object]) -> list[tuple[str, dict[str, object]]]:
 async def main(host: str, port: int, home: str, kind: str) -> None:
     link_to = fast_link if kind == "tls" else plain_link
     files = [f"{home}/{name}.pem" for name in ("ca", "cert", "key")]
-    link = link_to(
-        LinkSettings(host, port, "central", *files, subscriptions=[topic("fact")], client_id="echo")
+    subscriptions = [topic("fact")]
+    link = link_to(  # no session outlives it: nothing is kept for an echo that is gone
+        LinkSettings(
+            host, port, "central", *files, subscriptions=subscriptions, client_id="echo", session_expiry_s=0
+        )
     )
 
     async def serve() -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
+
 from broker_config import pki
 from broker_config.render import free_ports, mosquitto_binary, render
 from broker_config.supervise import Broker
@@ -179,7 +181,8 @@ class Round:
     facts: int
     central: Daemon = field(init=False)
 
-    async def __aenter__(self) -> "Round":
+    async def lay_out(self) -> None:
+        """Make the folder with ledger, plan and settings; entering does it too, where it was not done."""
         self.folder.mkdir()
         (self.folder / "policy.toml").write_text("[defaults]\nloan_days = 28\nlimit = 1000000\n")
         registry = self.folder / "registry.json"
@@ -188,7 +191,7 @@ class Round:
         load = [sys.executable, "-m", "turnleaf", "ledger", "load", str(registry), "--db", url]
         await asyncio.to_thread(run, load)
         fact_plan.write(self.folder / "plan", self.stations, self.facts)
-        home, config = self.site.central_home, self.folder / "central.toml"
+        home = self.site.central_home
         settings = {
             "ledger": url, "policy": "policy.toml", "items_key": str(home / "items.key"), "spool": "spool",
             "broker": {
@@ -197,7 +200,12 @@ class Round:
             },
             "telemetry": {"kind": "sqlite", "path": "telemetry.db"},
         }  # fmt: skip
-        config.write_text(toml_text(settings))
+        (self.folder / "central.toml").write_text(toml_text(settings))
+
+    async def __aenter__(self) -> "Round":
+        if not self.folder.exists():
+            await self.lay_out()
+        config = self.folder / "central.toml"
         env = {"LD_PRELOAD": str(self.site.programs.syncs), "COUNT_SYNCS": str(self.folder / "syncs")}
         log = self.folder / "central.log"
         if self.kind == "tls":
@@ -229,6 +237,20 @@ class Round:
     def _syncs(self) -> int:
         path = self.folder / "syncs"
         return int.from_bytes(path.read_bytes()[:8], "little") if path.exists() else 0
+
+
+def end_session(site: Site, kind: str) -> None:
+    """End the session that an earlier central left at the broker: it would gather what echo's stations say,
+    and the next central would have to go through it."""
+    home = site.central_home
+    client = Client(CallbackAPIVersion.VERSION2, "central", protocol=MQTTv5)
+    if kind == "tls":
+        client.tls_set(*(str(home / f"{name}.pem") for name in ("ca", "cert", "key")))
+    client.connect(HOST, site.port(kind, "operators"), clean_start=True)
+    while not client.is_connected():
+        client.loop()
+    client.disconnect()
+    client.loop()
 
 
 async def echo(site: Site, kind: str, plan: Path, rate: float) -> dict[str, Any]:

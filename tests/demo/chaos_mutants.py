@@ -4,8 +4,8 @@ from fire import Patch
 
 SLOW_COMMIT: Patch = (
     "central/desk.py",
-    "        hot = self.ledger.hot\n        now, begun",
-    "        import time\n        time.sleep(0.4)\n        hot = self.ledger.hot\n        now, begun",
+    "        hot = self.ledger.hot\n        try:\n            hot.commit()",
+    "        import time\n        time.sleep(0.4)\n        hot = self.ledger.hot\n        try:\n            hot.commit()",
 )
 """A commit that takes a while, as on a slow disk: what is said before it has time to do harm."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_bridge import apdu, atr
@@ -109,6 +109,7 @@ def test_any_bytes_are_explained_without_an_exception(data: bytes) -> None:
     assert explain_atr.explain(data).kind == "atr"
 
 
+@example(0, 0, 3, 0x41)  # a second T=0 in the place of T=1: still T=0 alone
 @given(st.integers(0, 0xFF), st.integers(0, 0xFFFF), st.integers(1, 18), st.integers(1, 255))
 def test_one_wrong_byte_never_passes_for_an_atr_with_a_check(
     standard: int, name: int, at: int, flip: int
@@ -119,7 +120,7 @@ def test_one_wrong_byte_never_passes_for_an_atr_with_a_check(
     said = explain_atr.explain(bytes(data))
 
     # ISO/IEC 7816-3 §8.2.5: an ATR that offers T=0 alone carries no TCK, and one wrong byte can make it so.
-    assert not said.valid or (said.fields["tck"] is None and said.fields["protocols"] == ["T=0"])
+    assert not said.valid or (said.fields["tck"] is None and set(said.fields["protocols"]) == {"T=0"})
 
 
 def capped(memory: bytes, cap: int, *, says: bool) -> Callable[[bytes], bytes]:

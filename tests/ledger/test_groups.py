@@ -1,7 +1,8 @@
-"""A group carried out together comes to what it comes to entry by entry, whatever is in it and fails in it.
+"""A group of entries comes to what it comes to entry by entry, whatever is in it and fails in it.
 
 A plan is any row of what kiosks, a bin, a gate and terminals say; it is handed to the desk in groups. One
-desk carries each group out together, another one by one, a third with each input in a transaction of its own.
+desk carries each group out as it does, another with a savepoint for each entry from the start, a third with
+each input in a transaction of its own.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from terminal_kit import TABLES, ZONE, catalogue, charge, prepared
 from test_terminal_histories import POLICY, deed
 
 from central import desk, desk_entry
+from central.desk_batch import Batch
 from central.ledger.rows import millis
 from central.results import DeskInput, DeskResult, FromStation
 from central.terminal import AtTerminal
@@ -188,7 +190,8 @@ async def carry_out(path: Path, plan: list[list[Step]], policy: Policy, how: str
     """Play a plan; return what the ledger holds, what was said and what was left for the feed."""
     path.write_bytes(prepared())
     clock = FakeClock(START)
-    desk.gains_together = lambda given: how == "together"
+    if how == "savepoints":
+        desk.Batch = lambda group, memory, apart=True: Batch(group, memory, apart=True)  # type: ignore[misc,assignment]
     try:
         async with desk_on(path, clock, policy=policy, seed=False) as world:
             catalogue(world, TITLES)
@@ -209,10 +212,7 @@ async def carry_out(path: Path, plan: list[list[Step]], policy: Policy, how: str
             }
             return rows, said, feed
     finally:
-        desk.gains_together = GAINS
-
-
-GAINS = desk.gains_together
+        desk.Batch = Batch  # type: ignore[misc]
 
 
 async def submitted(world: World, inputs: list[DeskInput], *, apart: bool) -> list[Any]:
@@ -240,17 +240,15 @@ WAITED_FOR = [
 @example(SEEN_AT_THE_GATE, POLICY)
 @example(WAITED_FOR, POLICY)
 @given(GROUPS, st.sampled_from([POLICY, OF_CLASS]))
-def test_a_group_carried_out_together_comes_to_what_its_entries_come_to(
-    plan: list[list[Step]], policy: Policy
-) -> None:
+def test_a_group_comes_to_what_its_entries_come_to(plan: list[list[Step]], policy: Policy) -> None:
     async def all_ways() -> None:
         with tempfile.TemporaryDirectory() as folder, a_bug():
-            together = await carry_out(Path(folder) / "a.db", plan, policy, "together")
-            one_by_one = await carry_out(Path(folder) / "b.db", plan, policy, "one-by-one")
+            grouped = await carry_out(Path(folder) / "a.db", plan, policy, "as it does")
+            one_by_one = await carry_out(Path(folder) / "b.db", plan, policy, "savepoints")
             apart = await carry_out(Path(folder) / "c.db", plan, policy, "apart")
-        assert together == one_by_one
-        assert together[0] == apart[0]
-        assert together[2] == apart[2]
+        assert grouped == one_by_one
+        assert grouped[0] == apart[0]
+        assert grouped[2] == apart[2]
 
     prepared()  # no loop may run yet
     asyncio.run(all_ways())
