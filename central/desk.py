@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from central.authority import Authority
 from central.call_thread import CallThread, Came
@@ -33,22 +33,20 @@ from central.desk_memory import Memory
 from central.desk_scene import Group
 from central.desk_settle import settle
 from central.desk_time import Heard
+from central.desk_transactions import Committed, Done, Transactions
 from central.ledger.forget import Forgotten, forget
 from central.ledger.hot_sqlite import Hot, is_busy, is_trouble
 from central.ledger.ledger import Ledger
 from central.ledger.lock import LeaseLost
-from central.ledger.rows import millis, moment
-from central.results import DeskInput, DeskResult, Effect, ItemsChanged
-from central.seal import Seal, new_key
+from central.ledger.rows import millis
+from central.results import DeskInput, DeskResult, Effect
 from circulation.policy import Policy
 from wire.clock import Clock
-from wire.ids import item_hash
-from wire.messages.asks import ItemChange
 
 log = logging.getLogger("turnleaf.central.desk")
 
 GROUP = 500
-"""Inputs in one transaction, some 50 ms of the loop when so many wait. Measured: 250 cost a fifth more each."""
+"""Inputs in one transaction: some 50 ms of the loop when so many wait. Measured: of 250 each costs more."""
 
 UPKEEP_S = 60.0
 """How often the ledger forgets, and looks for tags nobody reported on."""
@@ -67,23 +65,7 @@ class _Job:
     tell: Tell
 
 
-class _Done(NamedTuple, Generic[T]):
-    """What a transaction came to that is not committed yet."""
-
-    result: T
-    group: Group
-
-
-class _Committed(NamedTuple, Generic[T]):
-    """What a transaction came to, after its commit."""
-
-    result: T
-    effects: list[Effect]
-    asked: bool = False
-    """Something is left for the runner of an authority elsewhere."""
-
-
-_Work = Callable[[], _Committed[Any]]
+_Work = Callable[[], Committed[Any]]
 
 
 class Desk:
@@ -96,10 +78,8 @@ class Desk:
         self.effects: asyncio.Queue[Effect] = asyncio.Queue()
         self.asked = asyncio.Event()
         """Set after a commit that left something for the runner of an authority elsewhere."""
-        self._authority = authority
         self._policy = policy
         self._clock = clock
-        self._key = items_key
         self._memory = Memory(ledger.boot)
         self._waiting: list[_Job] = []
         self._taken: list[_Job] = []
@@ -107,8 +87,7 @@ class Desk:
         self._thread: CallThread | None = None
         self._busy = self._aside = False
         self._ended: asyncio.Future[None]
-        self._last_n = ledger.hot.last_change()
-        self._seal = Seal(ledger.hot.seal_key(new_key()))
+        self._transactions = Transactions(ledger, authority, policy, clock, items_key)
 
     def heard(self, station: str, boot: str, mono: int) -> None:
         """Note a live (never a retained) status of a station: its counter places its facts in time."""
@@ -145,7 +124,7 @@ class Desk:
 
     async def write(self, work: Callable[[Hot], T]) -> T:
         """Run `work` in a transaction of its own, after what waits: for tables beside circulation."""
-        return await self._in_line(lambda: self._transaction(lambda group: work(group.hot)))
+        return await self._in_line(lambda: self._transactions.whole(lambda group: work(group.hot)))
 
     async def upkeep(self) -> Forgotten:
         """Forget what is due and look for tags nobody reported on; `run` does this every minute."""
@@ -153,9 +132,9 @@ class Desk:
 
     async def abandon(self) -> int:
         """Make a case of each request that an authority elsewhere, which is not asked any more, left open."""
-        return await self._in_line(lambda: self._transaction(abandon))
+        return await self._in_line(lambda: self._transactions.whole(abandon))
 
-    async def _in_line(self, work: Callable[[], _Committed[T]]) -> T:
+    async def _in_line(self, work: Callable[[], Committed[T]]) -> T:
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._others.append((work, done))
         self._wake()
@@ -222,9 +201,9 @@ class Desk:
                     self._ended.set_exception(error)
                     return
                 self._taken, self._waiting = [], self._taken + self._waiting
-                thread.call(self._wait_to_write, self._may_write)
+                thread.call(self._transactions.wait_to_write, self._may_write)
             else:
-                thread.call(self._write_down, partial(self._told, done))
+                thread.call(self._transactions.write_down, partial(self._told, done))
 
     def _may_write(self, came: Came[None]) -> None:
         """Whoever else wrote the ledger has done with it, or never will."""
@@ -235,7 +214,7 @@ class Desk:
         else:
             self._next()
 
-    def _told(self, done: _Done[list[DeskResult]], came: Came[None]) -> None:
+    def _told(self, done: Done[list[DeskResult]], came: Came[None]) -> None:
         """A group is committed: hand out its results, then take the next."""
         if self._ended.done():
             return
@@ -244,7 +223,7 @@ class Desk:
             taken, self._taken = self._taken, []
             for job, result in zip(taken, done.result, strict=True):
                 job.tell(result)
-            self._spread(self._committed(done))
+            self._spread(self._transactions.committed(done))
             if self._waiting or self._others:
                 asyncio.get_running_loop().call_soon(self._next)
             else:
@@ -253,7 +232,7 @@ class Desk:
             if not self._ended.done():
                 self._ended.set_exception(error)
 
-    def _told_aside(self, done: "asyncio.Future[Any]", came: Came[_Committed[Any]]) -> None:
+    def _told_aside(self, done: "asyncio.Future[Any]", came: Came[Committed[Any]]) -> None:
         """What is no entry of a stream was carried out; its fault is its caller's, not that of the desk."""
         error = came.error
         if self._ended.done():
@@ -271,7 +250,7 @@ class Desk:
                 else:
                     done.set_exception(error)
 
-    def _spread(self, done: _Committed[Any]) -> None:
+    def _spread(self, done: Committed[Any]) -> None:
         for effect in done.effects:
             self.effects.put_nowait(effect)
         if done.asked:
@@ -279,72 +258,24 @@ class Desk:
 
     # --- transactions
 
-    def _carry_out(self, given: list[DeskInput]) -> _Done[list[DeskResult]]:
+    def _carry_out(self, given: list[DeskInput]) -> Done[list[DeskResult]]:
         """Carry a group out; if anything fails in it, once more, entry by entry."""
         try:
-            return self._open(lambda group: Batch(group, self._memory).run(given))
+            return self._transactions.open(lambda group: Batch(group, self._memory).run(given))
         except Exception as error:
             if isinstance(error, LeaseLost) or is_trouble(error):
                 raise
             log.info("a group of %d is gone through again: %s", len(given), type(error).__name__)
-        return self._open(lambda group: Batch(group, self._memory, apart=True).run(given))
-
-    def _wait_to_write(self) -> None:
-        """On the thread: wait for somebody else's transaction."""
-        with self.ledger.hot.patient():
-            self.ledger.hot.begin()
-            self.ledger.hot.rollback()
+        return self._transactions.open(lambda group: Batch(group, self._memory, apart=True).run(given))
 
     def _patiently(self, work: Callable[[], T]) -> T:
         with self.ledger.hot.patient():
             return work()
 
-    def _upkeep(self) -> _Committed[Forgotten]:
+    def _upkeep(self) -> Committed[Forgotten]:
         forgotten = forget(self.ledger.hot, self._policy.retention, millis(self._clock.now()))
-        due = self._transaction(_due_by_now)
-        return _Committed(forgotten, due.effects, due.asked)
-
-    def _transaction(self, work: Callable[[Group], T]) -> _Committed[T]:
-        done = self._open(work)
-        self._write_down()
-        return self._committed(done)
-
-    def _open(self, work: Callable[[Group], T]) -> _Done[T]:
-        hot = self.ledger.hot
-        now, begun = millis(self._clock.now()), hot.begin()
-        try:
-            group = Group(hot, self._authority, self._policy, now, self._last_n, self._seal, begun)
-            result = work(group)
-            if group.changes:
-                hot.changes([(*change, group.now) for change in group.changes])
-        except BaseException:
-            hot.rollback()
-            raise
-        return _Done(result, group)
-
-    def _write_down(self) -> None:
-        """On the thread: commit what was carried out."""
-        hot = self.ledger.hot
-        try:
-            hot.commit()
-        except BaseException:
-            hot.rollback()
-            raise
-
-    def _committed(self, done: _Done[T]) -> _Committed[T]:
-        group = done.group
-        effects = group.effects
-        if group.changes:
-            effects.insert(0, self._changed(group))
-            self._last_n = group.last_n
-        return _Committed(done.result, effects, group.asked)
-
-    def _changed(self, group: Group) -> ItemsChanged:
-        changes = tuple(
-            ItemChange(h=f"{item_hash(self._key, item):016x}", v=version, s=word)
-            for _, item, version, word in group.changes
-        )
-        return ItemsChanged(group.changes[0][0], group.last_n, moment(group.now), changes)
+        due = self._transactions.whole(_due_by_now)
+        return Committed(forgotten, due.effects, due.asked)
 
 
 def _due_by_now(group: Group) -> None:

@@ -1,6 +1,6 @@
 """The hot statements on the sqlite3 driver: compiled once from `statements`, run without SQLAlchemy.
 
-One instance owns one connection and is used by the desk's one worker thread. A PostgreSQL sibling has
+One instance owns one connection; the desk uses it from one thread at a time. A PostgreSQL sibling has
 the same methods. Dates travel as ISO strings here, because that is how SQLite keeps them.
 """
 

@@ -3,9 +3,9 @@
 from fire import Patch
 
 SLOW_COMMIT: Patch = (
-    "central/desk.py",
-    "        hot = self.ledger.hot\n        try:\n            hot.commit()",
-    "        import time\n        time.sleep(0.4)\n        hot = self.ledger.hot\n        try:\n            hot.commit()",
+    "central/desk_transactions.py",
+    "            self._hot.commit()",
+    "            import time\n            time.sleep(0.4)\n            self._hot.commit()",
 )
 """A commit that takes a while, as on a slow disk: what is said before it has time to do harm."""
 

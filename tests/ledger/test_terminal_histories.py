@@ -185,7 +185,7 @@ async def fines_of(path: Path, clock: FakeClock) -> None:
                 row = group.hot.item(item)
                 settle_fines(Scene(group, group.hot, "", "main", "UTC", "", "", group.now), row)
 
-        world.desk._transaction(anew)
+        world.desk._transactions.whole(anew)
         assert world.rows("SELECT * FROM fee ORDER BY fee") == before
 
 
