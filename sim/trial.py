@@ -84,7 +84,11 @@ async def _killer(stage: Stage, wish: Wish, kills: Counter[str], say: Progress) 
         name = rng.choice(wish.kill)
         kills[name] += 1
         say(f"kill -9 {name}")
-        await asyncio.shield(_kill(stage, name, rng.uniform(0.1, 1.0)))
+        blow = asyncio.create_task(_kill(stage, name, rng.uniform(0.1, 1.0)), name=f"kill {name}")
+        try:
+            await asyncio.shield(blow)
+        finally:  # cancelled in the midst of it: what was killed is started here, and by nobody else
+            await blow
 
 
 async def _kill(stage: Stage, name: str, away_s: float) -> None:
