@@ -91,12 +91,6 @@ class Transactions:
             self._last_n = group.last_n
         return Committed(done.result, effects, group.asked)
 
-    def wait_to_write(self) -> None:
-        """Wait for somebody else's transaction; raises the driver's error when it takes too long."""
-        with self._hot.patient():
-            self._hot.begin()
-            self._hot.rollback()
-
     def _changed(self, group: Group) -> ItemsChanged:
         changes = tuple(
             ItemChange(h=f"{item_hash(self._key, item):016x}", v=version, s=word)

@@ -19,12 +19,13 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from wire.errors import ConfigError
 
-BUSY = "PRAGMA busy_timeout=5000"
+BUSY_MS = 5000
+"""How long whoever writes waits for another one."""
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA secure_delete=ON",
-    BUSY,
+    f"PRAGMA busy_timeout={BUSY_MS}",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-65536",  # 64 MiB; ids are random, so the indexes' pages should stay in memory
     "PRAGMA wal_autocheckpoint=8000",  # pages: a group of 500 dirties about a thousand

@@ -14,7 +14,6 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
 from central.ledger import statements, statements_services
-from central.ledger.database import BUSY
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import AnswerRow, Begun, StreamRow
 from wire.messages.stream import Refusal
@@ -123,22 +122,14 @@ class StreamHot:
         return Begun(*map(bool, found))
 
     @contextmanager
-    def impatient(self) -> Iterator[None]:
-        """Raise at once (`is_busy`) when somebody else is just writing, rather than wait for seconds."""
-        self._run("PRAGMA busy_timeout=0")
+    def patience(self, most_ms: int) -> Iterator[None]:
+        """Wait so long when somebody else is just writing, before that is an error (`is_busy`)."""
+        before = self._run("PRAGMA busy_timeout").fetchone()[0]
+        self._run(f"PRAGMA busy_timeout={most_ms}")
         try:
             yield
         finally:
-            self._run(BUSY)
-
-    @contextmanager
-    def patient(self) -> Iterator[None]:
-        """Wait for others all the same, where nobody waits for us."""
-        self._run(BUSY)
-        try:
-            yield
-        finally:
-            self._run("PRAGMA busy_timeout=0")
+            self._run(f"PRAGMA busy_timeout={before}")
 
     def commit(self) -> None:
         """Commit; what follows may be said."""

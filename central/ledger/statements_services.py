@@ -84,7 +84,6 @@ _HOLD = (
     hold.c.ready_until,
     hold.c.n,
 )
-ANY_HOLD = select(hold.c.hold).where(QUEUED)
 HOLD = by(hold.c.hold, *_HOLD)
 HOLDS_OF = union_all(
     select(*_HOLD).where(QUEUED).where(hold.c.item == bindparam("item")),
@@ -123,7 +122,7 @@ CHECKIN_STATION = by(checkin.c.fact_id, checkin.c.station)
 # --- fees
 BEGUN = select(
     lease.c.epoch,
-    ANY_HOLD.exists(),
+    select(hold.c.hold).where(QUEUED).exists(),
     select(fee.c.fee).where(OWED).exists(),
     select(case.c.key).where(IN_DOUBT).exists(),
 )

@@ -247,8 +247,10 @@ def end_session(site: Site, kind: str) -> None:
     if kind == "tls":
         client.tls_set(*(str(home / f"{name}.pem") for name in ("ca", "cert", "key")))
     client.connect(HOST, site.port(kind, "operators"), clean_start=True)
+    until = time.monotonic() + 10
     while not client.is_connected():
-        client.loop()
+        if client.loop() or time.monotonic() > until:
+            raise ConfigError("the broker takes no connection of central's", do="Read its log.")
     client.disconnect()
     client.loop()
 

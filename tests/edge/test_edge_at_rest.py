@@ -74,6 +74,7 @@ async def test_loops_of_one_period_are_woken_together() -> None:
         await beat(0.5)
         woken.append(loop.time())
 
+    await beat(0.5)  # so that all three looks fall into one half second
     began = loop.time()
     await asyncio.gather(*(look(share * to_next_beat(began, 0.5)) for share in (0.0, 0.3, 0.7)))
 

@@ -77,7 +77,8 @@ class Library:
 
         self.remote.pause = self.doom.pause
         running = asyncio.create_task(desk.run())
-        await desk.upkeep()
+        for _ in range(2):  # the desk's own first upkeep lies between these two, before any clock moves
+            await desk.upkeep()
         runner = asyncio.create_task(
             Runner(self.remote, submit, desk.asked, ledger.boot, self.patience).run()
         )

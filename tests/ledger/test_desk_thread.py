@@ -2,14 +2,11 @@
 
 import asyncio
 import sqlite3
-import threading
 import time
 from pathlib import Path
 
-import pytest
 from desk_kit import Station, desk_on
 
-from central.call_thread import CallThread, Came
 from central.results import FromStation
 
 WAIT_S = 0.3
@@ -64,26 +61,3 @@ async def test_work_beside_the_streams_waits_its_turn_too(tmp_path: Path) -> Non
 
         assert await world.desk.write(lambda hot: hot.epoch) == world.ledger.hot.epoch
         other.close()
-
-
-async def test_calls_are_made_in_turn_and_told_on_the_loop() -> None:
-    told: list[tuple[object, bool]] = []
-    all_told = asyncio.Event()
-
-    def tell(came: Came[str]) -> None:
-        told.append((came.value or type(came.error), threading.current_thread() is threading.main_thread()))
-        if len(told) == 3:
-            all_told.set()
-
-    def fails() -> str:
-        raise ValueError("seen by who waits")
-
-    with CallThread("calls") as thread:
-        thread.call(lambda: threading.current_thread().name, tell)
-        thread.call(fails, tell)
-        thread.call(lambda: "after it", tell)
-        await all_told.wait()
-
-    assert told == [("calls", True), (ValueError, True), ("after it", True)]
-    with pytest.raises(ValueError, match="seen"):
-        Came(error=ValueError("seen")).result()
