@@ -1,4 +1,10 @@
-"""The settings that every station has: its name, its broker, its log, its outbox."""
+"""The settings that every station has: its name, its broker, its log, its outbox.
+
+Each kind of station has its typed TOML file, with a sentence per setting; `docs/examples/` holds a complete
+one per kind. A relative path counts from the folder of the file. Nothing has a default that opens a file, a
+socket or a door; what has a default is what most libraries would choose. A daemon imports the module of its
+own kind alone: making the models of the others takes a megabyte.
+"""
 
 from pathlib import Path
 from typing import Literal

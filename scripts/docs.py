@@ -33,9 +33,9 @@ def topics() -> str:
 # --- settings ---------------------------------------------------------------------------------------
 
 SETTINGS = (
-    ("Kiosk", "kiosk.config", "KioskSettings", "docs/examples/kiosk.toml"),
-    ("Gate", "kiosk.config", "GateSettings", "docs/examples/gate.toml"),
-    ("Return bin", "kiosk.config", "BinSettings", "docs/examples/bin.toml"),
+    ("Kiosk", "kiosk.config_kiosk", "KioskSettings", "docs/examples/kiosk.toml"),
+    ("Gate", "kiosk.config_gate", "GateSettings", "docs/examples/gate.toml"),
+    ("Return bin", "kiosk.config_bin", "BinSettings", "docs/examples/bin.toml"),
     ("Foreign sensors", "kiosk.sensors.config", "SensorsSettings", "docs/examples/sensors.toml"),
     ("Tag station", "kiosk.tagging.config", "TagStationSettings", "docs/examples/tags.toml"),
     ("Central service", "central.config", "CentralSettings", "docs/examples/central.toml"),

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from kiosk.config import StationSettings
+from kiosk.config_station import StationSettings
 from kiosk.station import Station
 from sim.chaos.things import Account, Tags
 from wire.errors import DeviceError

@@ -10,7 +10,7 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from kiosk.config import BrokerSettings, StationSettings
+from kiosk.config_station import BrokerSettings, StationSettings
 from kiosk.station import Station
 from wire.logs import setup
 from wire.messages.states import StationKind

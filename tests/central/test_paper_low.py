@@ -10,7 +10,7 @@ from central_kit import Peer, central_on, peer, seed
 
 from central import watch
 from firmware_bridge.fakes import FakeCardReader, FakePad
-from kiosk.config import KioskSettings
+from kiosk.config_kiosk import KioskSettings
 from kiosk.daemon_kiosk import run_kiosk
 from kiosk.station_link import link_settings
 from sim.devices.printer import EscposPrinter

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from scripted_central import SUBSCRIPTIONS, ScriptedCentral
 
-from kiosk.config import BinSettings, GateSettings, StationSettings
+from kiosk.config_bin import BinSettings
+from kiosk.config_gate import GateSettings
+from kiosk.config_station import StationSettings
 from kiosk.station_link import link_settings
 from wire.clock import new_stamper
 from wire.link import LinkSettings

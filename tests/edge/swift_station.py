@@ -13,7 +13,9 @@ from pathlib import Path
 from leaping import LeapingClock
 
 from kiosk.cli_station import run_arguments, start
-from kiosk.config import BinSettings, GateSettings, KioskSettings
+from kiosk.config_bin import BinSettings
+from kiosk.config_gate import GateSettings
+from kiosk.config_kiosk import KioskSettings
 from wire.settings import load
 
 

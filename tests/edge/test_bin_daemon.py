@@ -10,7 +10,7 @@ from typing import Any
 from edge_world import central_of, memory_link, running, settings_of, until
 from scripted_central import ScriptedCentral
 
-from kiosk.config import BinSettings
+from kiosk.config_bin import BinSettings
 from kiosk.daemon_bin import run_bin
 from kiosk.station import Station
 from sim.devices.feig_pad import FeigPad

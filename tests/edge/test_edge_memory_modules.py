@@ -37,8 +37,8 @@ OTHER_DRIVERS = ("llrp", "threem", "pcsc", "receipt_printer", "scanner")
 """Parts of firmware_bridge; a bin or a gate with a FEIG reader has none of them."""
 
 
-SETTINGS = {f"kiosk.config_{kind}" for kind in ("kiosk", "gate", "bin", "patron")} | {"kiosk.config"}
-"""Models of settings; `kiosk.config` imports all of them."""
+SETTINGS = {f"kiosk.config_{kind}" for kind in ("kiosk", "gate", "bin", "patron")}
+"""Models of settings."""
 
 
 async def loaded(station: LoneStation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from edge_world import central_of, memory_link, running, settings_of, until
 from scripted_central import ScriptedCentral
 
-from kiosk.config import GateSettings
+from kiosk.config_gate import GateSettings
 from kiosk.daemon_gate import run_gate
 from kiosk.station import Station
 from sim.devices.gate_pad import GatePad

@@ -19,7 +19,7 @@ from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.gpio import FakeInputs, FakeLines, GpioInputs, GpioLamp, GpioSettings
 from firmware_bridge.ports import DeviceInfo
 from kiosk import gate_lamp
-from kiosk.config import GateSettings
+from kiosk.config_gate import GateSettings
 from kiosk.daemon_gate import run_gate
 from kiosk.gate_open import WithPins
 from kiosk.gate_pins import Pins

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge.tags.reading import ItemTag, PatronTag
-from kiosk.config import GatePolicy
+from kiosk.config_gate import GatePolicy
 from kiosk.gate import Known, judge
 from kiosk.gate_passage import (
     STANDING_MS,

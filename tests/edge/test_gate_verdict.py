@@ -3,7 +3,7 @@
 import pytest
 
 from firmware_bridge.tags.reading import BlankTag, ForeignTag, ItemTag, PatronTag, Security
-from kiosk.config import GatePolicy
+from kiosk.config_gate import GatePolicy
 from kiosk.gate import Known, Ruling, judge
 
 RECORD = GatePolicy(soft_alarm="record")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from firmware_bridge.tags.reading import BlankTag, ItemTag, UnknownTag
-from kiosk.config import PadSettings
+from kiosk.config_devices import PadSettings
 from kiosk.pad_loop import PadEvent, PadFound, PadLost, PadSampled, Placed, Removed, open_pad, watch_pad
 from sim.devices.feig_pad import FeigPad
 from sim.devices.tags import SimTag

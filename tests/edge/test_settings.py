@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from kiosk.config import BinSettings, GateSettings, KioskSettings, StationSettings
+from kiosk.config_bin import BinSettings
+from kiosk.config_gate import GateSettings
+from kiosk.config_kiosk import KioskSettings
+from kiosk.config_station import StationSettings
 from wire.errors import ConfigError
 from wire.settings import load
 

@@ -8,7 +8,7 @@ from edge_world import central_of, memory_link, running, settings_of, until
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.config import StationSettings
+from kiosk.config_station import StationSettings
 from kiosk.station import Station
 from kiosk.station_presence import Announce, CloneFound, Presence, status_seen
 from kiosk.station_talk import Notice

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from firmware_bridge.ports import CardEvent, CardPlaced, CardRemoved, CardUnread
-from kiosk.config import CardSettings
+from kiosk.config_patron import CardSettings
 from kiosk.patron_cards import NumberedCards, card_file
 
 UID = "04A1B210250180"

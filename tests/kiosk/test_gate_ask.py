@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge.tags.reading import ForeignTag, ItemTag, PatronTag, Security, TagReading
-from kiosk.config import GatePolicy
+from kiosk.config_gate import GatePolicy
 from kiosk.gate import Known, Ruling, judge
 from kiosk.gate_ask import prospects
 from kiosk.gate_passage import (

@@ -33,7 +33,7 @@ from central.looks import KEPT_MS
 from central.sip2.client import Connection, Peer
 from central.sip2.codec import Dialect
 from central.sip2.messages_items import Checkout, CheckoutResponse
-from kiosk.config import GateSettings
+from kiosk.config_gate import GateSettings
 from kiosk.daemon_gate import run_gate
 from kiosk.gate_open import gate_device
 from kiosk.station import Station

@@ -9,7 +9,9 @@ from pathlib import Path
 from firmware_bridge.fakes import FakeLamp
 from firmware_bridge.ports import DeviceInfo, TagMemory
 from firmware_bridge.tags.reading import ItemTag, Security, TagReading
-from kiosk.config import BrokerSettings, GateSettings, PadSettings
+from kiosk.config_devices import PadSettings
+from kiosk.config_gate import GateSettings
+from kiosk.config_station import BrokerSettings
 from kiosk.gate_ask_loop import MOST, GateAsks
 from kiosk.gate_lamp import Sounded
 from kiosk.gate_loop import GateTold, GateWatch

@@ -18,7 +18,7 @@ from central import fleet
 from central.alarms.book import Book
 from central.alarms.rules import Thresholds, conditions, judged
 from central.fleet import StationView
-from kiosk.config import GateSettings
+from kiosk.config_gate import GateSettings
 from kiosk.daemon_gate import run_gate
 from sim.devices.gate_pad import GatePad
 from wire.clock import SystemClock

@@ -14,7 +14,9 @@ from firmware_bridge.errors import DeviceLost
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.gpio import FakeInputs
 from firmware_bridge.tags.iso28560_4 import Uii, encode_epc
-from kiosk.config import BarrierSettings, BrokerSettings, GateSettings, LampSettings, PadSettings
+from kiosk.config_devices import PadSettings
+from kiosk.config_gate import BarrierSettings, GateSettings, LampSettings
+from kiosk.config_station import BrokerSettings
 from kiosk.gate_lamp import Sounded
 from kiosk.gate_loop import GateTold, GateWatch
 from kiosk.gate_open import WithPins, gate_device

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from firmware_bridge.gpio import GpioInputs, GpioLamp, GpioSettings
-from kiosk.config import BarrierSettings
+from kiosk.config_gate import BarrierSettings
 from kiosk.gate_parts import GateParts
 from kiosk.gate_pins import Pins
 from kiosk.station_states import StationStates

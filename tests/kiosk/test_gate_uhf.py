@@ -13,7 +13,9 @@ from firmware_bridge.fakes import FakeLamp
 from firmware_bridge.ports import DeviceInfo, ReaderFound, ReaderLost, UhfEvent, UhfTagSeen
 from firmware_bridge.tags.iso28560_4 import Uii, encode_epc
 from firmware_bridge.tags.reading import ItemTag, SecurityBits
-from kiosk.config import BrokerSettings, GateSettings, PadSettings
+from kiosk.config_devices import PadSettings
+from kiosk.config_gate import GateSettings
+from kiosk.config_station import BrokerSettings
 from kiosk.gate import Known
 from kiosk.gate_lamp import Sounded
 from kiosk.gate_loop import GateTold, GateWatch

@@ -23,7 +23,7 @@ from firmware_bridge.receipt import Line, Receipt
 from firmware_bridge.receipt_printer import FakeReceiptPrinter, PaperOut
 from firmware_bridge.scanner import FakeScanner, KeyboardScanner, KeyboardSettings
 from kiosk import receipts
-from kiosk.config import KioskSettings
+from kiosk.config_kiosk import KioskSettings
 from kiosk.daemon_kiosk import KioskDaemon, run_kiosk
 from kiosk.receipts import KioskPrinter
 from kiosk.scanner_watch import open_scanner

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from firmware_bridge.feig.driver import FeigPad
 from firmware_bridge.pcsc_pad import PcscPad
 from firmware_bridge.threem.driver import ThreeMPad
-from kiosk.config import GateSettings, KioskSettings, PadSettings
+from kiosk.config_devices import PadSettings
+from kiosk.config_gate import GateSettings
+from kiosk.config_kiosk import KioskSettings
 from kiosk.devices import Device, devices, selftest
 from kiosk.pad_loop import PadEvent, PadFound, Placed, open_pad, watch_pad
 from sim.devices.tags import SimTag

@@ -12,7 +12,7 @@ from visit_world import DUE, World
 from firmware_bridge.receipt import laid_out
 from kiosk import visit_events as e
 from kiosk import visit_state as s
-from kiosk.config import ReceiptSettings
+from kiosk.config_patron import ReceiptSettings
 from kiosk.receipt_words import receipt
 from kiosk.view import screen
 from kiosk.visit_slip import SlipLine
