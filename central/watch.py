@@ -6,10 +6,10 @@ ledger. What changed is published twice a second at most; an alarm is written to
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from pydantic import ValidationError
 
@@ -48,12 +48,17 @@ from wire.topics import topic
 log = logging.getLogger("turnleaf.central.watch")
 
 TURN_S = 0.5
+AT_ONCE, PAUSES, PAUSE_S = 10, 50, 0.002
+"""How many stations, or alarms, are looked at in one turn of the loop at least, how often others have their
+time meanwhile at most, and how long: a thousand in one go would keep the desk waiting for 25 ms."""
 SPOKEN_STANDS_S = 120.0
 """How long a condition stands that is known only while somebody speaks (a stranger, a foreign stream)."""
 MOMENTARY = frozenset({"gate-alarm", "stream-parked", "foreign-stream", "unreadable", "unknown-station"})
 """Rules that central itself judges, whether the station is there or not."""
 KINDS: dict[str, StationKind] = {"kiosk": "kiosk", "gate": "gate", "bin": "bin", "sensors": "sensors"}
 
+K = TypeVar("K")
+V = TypeVar("V")
 Save = Callable[[list[Alarm], datetime], Awaitable[None]]
 
 
@@ -264,19 +269,29 @@ class Watch:
     async def turn(self) -> None:
         """Look once."""
         now = self._clock.now()
-        found, scope = self._judge(now)
+        found, scope = await self._judge(now)
         changed = self.book.update(found, scope, iter(new_id, ""), now) + self.book.tick(now)
         adopted, self._adopted = self._adopted, []
         changed_keys = {alarm.alarm for alarm in changed}
         await self._tell([alarm for alarm in adopted if alarm.alarm not in changed_keys] + changed)
         self._fold_loans()
-        for view in list(self.views.values()):
+        async for view in self._in_turn(self.views):
             self._publish(view, now)
         self.branches.publish({view.branch for view in self.views.values() if view.kind == "gate"})
-        for alarm in self.book.alarms.values():
+        async for alarm in self._in_turn(self.book.alarms):
             self._retained.say(topic("alarm", branch=alarm.branch, alarm=alarm.alarm), message(alarm))
 
-    def _judge(self, now: datetime) -> tuple[list[Condition], set[Key]]:
+    async def _in_turn(self, held: dict[K, V]) -> AsyncIterator[V]:
+        """Return what is held, each as it is when its turn comes; others have their time after every few."""
+        few = max(AT_ONCE, len(held) // PAUSES)
+        for count, key in enumerate(list(held), 1):
+            one = held.get(key)
+            if one is not None:  # else it went meanwhile
+                yield one
+            if count % few == 0:
+                await asyncio.sleep(PAUSE_S)
+
+    async def _judge(self, now: datetime) -> tuple[list[Condition], set[Key]]:
         """Return all conditions that stand, and the keys that could be judged at all."""
         known: dict[str, list[Key]] = {}
         for key in {*self.book.alarms, *self.book.coming}:
@@ -284,9 +299,9 @@ class Watch:
         standing = self.book.standing
         found: list[Condition] = []
         scope: set[Key] = set()
-        for station, view in self.views.items():
+        async for view in self._in_turn(self.views):
             found += conditions(view, standing, self._limits, now)
-            scope |= judged(view, known.pop(station, ()), now)
+            scope |= judged(view, known.pop(view.station, ()), now)
         for keys in known.values():  # central's own, strangers, stations that left the registry
             scope.update(keys)
         for key, (condition, until) in list(self._momentary.items()):
