@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import select
 
 from central.imports.records import Outcome, Row
 from central.imports.work import Work, among, apart, fault, insert, keys, sql, update
@@ -22,9 +22,7 @@ _STATE = ("item", "version", "gone", "loan", "last_at")
 
 
 def _with_history() -> str:
-    lent = select(schema.loan.c.item).where(schema.loan.c.item.in_(keys()))
-    back = select(schema.checkin.c.item).where(schema.checkin.c.item.in_(keys()))
-    return sql(union(lent, back))
+    return sql(select(schema.newest.c.item).where(schema.newest.c.item.in_(keys())))
 
 
 class ItemWriter:

@@ -43,9 +43,12 @@ RULES = {
         SELECT count(*) FROM answer WHERE outcome = 'granted'
         AND NOT EXISTS (SELECT 1 FROM loan WHERE loan.request = answer.request)
         AND NOT EXISTS (SELECT 1 FROM renewal WHERE renewal.request = answer.request)""",
+    "loans and returns that are not found from their item": """
+        SELECT abs((SELECT count(*) - count(previous) FROM loan)
+        + (SELECT count(*) - count(previous) FROM checkin) - (SELECT count(*) FROM newest))""",
     "fees paid beyond what they are": "SELECT count(*) FROM fee WHERE paid > amount",
 }
-"""What must be 0 in a sound ledger."""
+"""What must be 0 in a sound ledger. A copy that an older version made may lack what a rule looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,12 @@ def _check(db: sqlite3.Connection) -> Checked:
     pages = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
     faults = [] if pages == ["ok"] else pages
     for what, query in RULES.items():
-        found = _one(db, query)
+        try:
+            found = _one(db, query)
+        except sqlite3.OperationalError as error:
+            if not str(error).startswith("no such"):
+                raise
+            continue
         if found:
             faults.append(f"{found} {what}")
     return Checked(

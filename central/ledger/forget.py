@@ -12,7 +12,7 @@ something: what was forgotten is then in no page of any file.
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, literal_column, select, update
 from sqlalchemy.dialects import sqlite
 
 from central.ledger.hot_sqlite import Hot
@@ -22,7 +22,6 @@ from central.ledger.schema import (
     asked,
     case,
     change,
-    checkin,
     dead_letter,
     fee,
     hold,
@@ -36,19 +35,20 @@ from circulation.policy import Retention
 DAY_MS = 86_400_000
 _DIALECT = sqlite.dialect(paramstyle="named")
 
-_RETURNED = (
-    exists()
-    .where(checkin.c.item == loan.c.item)
-    .where(checkin.c.at >= loan.c.start)
-    .where(checkin.c.secured.is_distinct_from(literal_column("'undone'")))
-)
+_OVER_AT = func.coalesce(loan.c.ended, loan.c.start)
 _IN_CASE = exists().where(case.c.item == loan.c.item).where(case.c.closed.is_(None))
 _LOANS = (
     update(loan)
     .values(patron=literal_column("NULL"))
     .where(HELD)
-    .where(func.coalesce(loan.c.ended, loan.c.start) <= bindparam("until"))
-    .where(or_(_RETURNED, func.coalesce(loan.c.ended, loan.c.start) <= bindparam("for_good")))
+    .where(bindparam("for_good") >= _OVER_AT)
+    .where(~_IN_CASE)
+)
+_LATELY = (
+    select(loan.c.request, loan.c.item, loan.c.start)
+    .where(HELD)
+    .where(bindparam("for_good") < _OVER_AT)
+    .where(bindparam("until") >= _OVER_AT)
     .where(~_IN_CASE)
 )
 _DEAD = (
@@ -89,7 +89,8 @@ def _sql(statement: object) -> str:
     return str(statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]  # every statement compiles
 
 
-LOANS, DEAD, ASKED, LAST_OLD, CHANGES = (_sql(s) for s in (_LOANS, _DEAD, _ASKED, _LAST_OLD, _CHANGES))
+LOANS, LATELY, DEAD, ASKED = (_sql(s) for s in (_LOANS, _LATELY, _DEAD, _ASKED))
+LAST_OLD, CHANGES = _sql(_LAST_OLD), _sql(_CHANGES)
 HOLDS, FEES, PAYMENTS, REPEATS = (_sql(s) for s in (_HOLDS, _FEES, _PAYMENTS, _REPEATS))
 
 
@@ -111,7 +112,7 @@ def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
     hot.begin()
     try:
         until = now - retention.loan_days * DAY_MS
-        loans = run(LOANS, {"until": until, "for_good": min(until, now - DAY_MS)}).rowcount
+        loans = _forget_loans(hot, until, min(until, now - DAY_MS))
         dead = run(DEAD, {"until": now - retention.dead_letter_days * DAY_MS}).rowcount
         asked_for = run(ASKED).rowcount
         beside = [run(sql, {"until": until}).rowcount for sql in (HOLDS, FEES, PAYMENTS)]
@@ -124,6 +125,18 @@ def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
     if loans or dead or asked_for or any(beside) or repeats:
         hot.shed()
     return Forgotten(loans, dead, changes, *beside)
+
+
+def _forget_loans(hot: Hot, until: int, for_good: int) -> int:
+    """Forget who had what: all that is over for good, and of what ended since what came back."""
+    run = hot.connection.execute
+    forgotten = run(LOANS, {"for_good": for_good}).rowcount
+    lately = run(LATELY, {"for_good": for_good, "until": until}).fetchall() if until > for_good else ()
+    for request, item, start in lately:
+        if hot.returned_since(item, start):
+            hot.loan_patron(request, None)
+            forgotten += 1
+    return forgotten
 
 
 def _prune_changes(hot: Hot, until: int) -> int:

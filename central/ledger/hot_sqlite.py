@@ -87,8 +87,9 @@ class Hot(ServicesHot):
         return None if row is None else loan_row(request, row)
 
     def new_loan(self, row: Sequence[Any]) -> None:
-        """Insert a loan; the columns in the table's order."""
-        self._run(self._sql.new_loan, row)
+        """Insert a loan; the columns in the table's order, without `previous`."""
+        self._run(self._sql.new_loan, (*row, row[1]))
+        self._happened(row[1], row[0])
 
     def end_loan(self, request: str, ended: int | None) -> None:
         """Set when a loan ended; None opens it."""
@@ -131,8 +132,14 @@ class Hot(ServicesHot):
         self._run(self._sql.loan_due, (max([first, *dues]), max(0, renewals - 1), loan))
 
     def new_checkin(self, row: Sequence[Any]) -> None:
-        """Insert a checkin; the columns in the table's order."""
-        self._run(self._sql.new_checkin, row)
+        """Insert a checkin; the columns in the table's order, without `previous`."""
+        self._run(self._sql.new_checkin, (*row, row[1]))
+        self._happened(row[1], row[0])
+
+    def _happened(self, item: str, event: str) -> None:
+        """Note the event as the item's newest; it names the one before it."""
+        if self._run(self._sql.newest, (event, item)).rowcount == 0:
+            self._run(self._sql.first, (item, event))
 
     def checkin(self, fact: str) -> tuple[str, int, str | None] | None:
         """Return a checkin's item, time and report on its tag."""
@@ -147,7 +154,7 @@ class Hot(ServicesHot):
         """Return an item's events, and the stored end of each loan that is not withdrawn."""
         events: list[ItemEvent] = []
         ends: dict[str, int | None] = {}
-        for key, at, withdrawn, tag, contested, ended, lent in self._run(self._sql.history, (item, item)):
+        for key, at, withdrawn, tag, contested, ended, lent in self._run(self._sql.history, (item,)):
             if lent:
                 events.append(Lent(key, at, bool(withdrawn), tag, bool(contested)))
                 if not withdrawn:
@@ -155,6 +162,10 @@ class Hot(ServicesHot):
             else:
                 events.append(Returned(key, at, tag))
         return events, ends
+
+    def returned_since(self, item: str, at: int) -> bool:
+        """Say whether an item came back at that time or later, by a return that stands."""
+        return bool(self._run(self._sql.returned_since, (item, at)).fetchone()[0])
 
     def changes(self, rows: Sequence[tuple[int, str, int, str, int]]) -> None:
         """Write numbered changes of items' states down: (n, item, version, word, at)."""

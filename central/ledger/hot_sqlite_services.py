@@ -62,8 +62,8 @@ class ServicesHot(AskedHot):
         row = self._run(self._sql.checkin_station, (fact,)).fetchone()
         return None if row is None else row[0]
 
-    def loan_patron(self, request: str, patron: str) -> None:
-        """Set whose a loan is that was forgotten too early."""
+    def loan_patron(self, request: str, patron: str | None) -> None:
+        """Forget whose a loan was, or set it where that was forgotten too early."""
         self._run(self._sql.loan_patron, (patron, request))
 
     def overdue(self, patron: str, today: date) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
-from central.ledger import statements, statements_services
+from central.ledger import statements, statements_history, statements_services
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import AnswerRow, Begun, StreamRow
 from wire.messages.stream import Refusal
@@ -26,7 +26,7 @@ class _Sql:
     """Every statement of `statements` as SQL text, by its name in lower case."""
 
     def __init__(self) -> None:
-        for module in (statements, statements_services):
+        for module in (statements, statements_history, statements_services):
             for name, value in vars(module).items():
                 if name.isupper() and isinstance(value, ClauseElement):
                     text = str(value.compile(dialect=_DIALECT))

@@ -172,7 +172,8 @@ loan = Table(
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Column("contested", Boolean, nullable=False, server_default=false()),
     Column("tag", String(8)),
-    Index("ix_loan_item", "item", "start"),
+    # What was recorded of the item before this: see `newest`.
+    Column("previous", ID),
     Index("ix_loan_start", "start"),
 )
 OPEN = text("ended IS NULL AND NOT withdrawn")
@@ -200,8 +201,17 @@ checkin = Table(
     Column("branch", ID, nullable=False),
     Column("via", String(8), nullable=False),
     Column("secured", String(10)),
-    Index("ix_checkin_item", "item", "at"),
+    Column("previous", ID),
     Index("ix_checkin_at", "at"),
+)
+newest = Table(
+    "newest",
+    metadata,
+    # An item's loans and returns are found from here on, by `previous`, the last one recorded first. An index
+    # by item would cost each of them a page of its own in a tree as large as all that ever happened.
+    Column("item", ID, primary_key=True),
+    Column("event", ID, nullable=False),
+    **BY_KEY,
 )
 change = Table(
     "change",

@@ -38,6 +38,7 @@ from central.ledger.schema import (
     lease,
     loan,
     meta,
+    newest,
     passage,
     patron,
     renewal,
@@ -47,6 +48,8 @@ from central.ledger.schema import (
 from central.ledger.schema import branch as branch_table
 from central.ledger.statements_base import by as _by
 from central.ledger.statements_base import put as _set
+from central.ledger.statements_history import EVENTS_OF
+from central.ledger.statements_history import following as _following
 
 LEASE = select(lease.c.epoch)
 NEW_LEASE = insert(lease)
@@ -180,7 +183,7 @@ LOAN = _by(
     loan.c.station,
     loan.c.branch,
 )
-NEW_LOAN = insert(loan)
+NEW_LOAN = _following(loan)
 END_LOAN = _set(loan, loan.c.ended, where={loan.c.request: "request"})
 CLOSE_OTHERS = (
     update(loan)
@@ -205,7 +208,9 @@ RENEWALS = (
     .where(renewal.c.withdrawn == false())
     .order_by(renewal.c.at, renewal.c.request)
 )
-NEW_CHECKIN = insert(checkin)
+NEW_CHECKIN = _following(checkin)
+NEWEST = _set(newest, newest.c.event, where={newest.c.item: "item"})
+FIRST = insert(newest)
 CHECKIN = _by(checkin.c.fact_id, checkin.c.item, checkin.c.at, checkin.c.secured)
 CHECKIN_SECURED = _set(checkin, checkin.c.secured, where={checkin.c.fact_id: "fact_id"})
 HISTORY = union_all(
@@ -217,7 +222,7 @@ HISTORY = union_all(
         loan.c.contested,
         loan.c.ended,
         literal_column("1").label("lent"),
-    ).where(loan.c.item == bindparam("item")),
+    ).where(loan.c.request.in_(EVENTS_OF)),
     select(
         checkin.c.fact_id,
         checkin.c.at,
@@ -226,7 +231,7 @@ HISTORY = union_all(
         literal_column("0"),
         null(),
         literal_column("0"),
-    ).where(checkin.c.item == bindparam("item2")),
+    ).where(checkin.c.fact_id.in_(EVENTS_OF)),
 )
 NEW_CHANGE = insert(change)
 LAST_CHANGE = select(func.max(change.c.n))

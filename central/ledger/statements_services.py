@@ -20,6 +20,7 @@ from central.ledger.schema import (
 )
 from central.ledger.schema_services import OVER, OWED, QUEUED
 from central.ledger.statements_base import by, put
+from central.ledger.statements_history import EVENTS_OF
 
 # --- what is shown at a terminal
 ITEM_SHOWN = by(
@@ -37,7 +38,7 @@ ITEMS_OF = select(loan.c.item).where(loan.c.patron == bindparam("patron")).where
 # --- loans
 LOAN_ENDED = (
     select(loan.c.request)
-    .where(loan.c.item == bindparam("item"))
+    .where(loan.c.request.in_(EVENTS_OF))
     .where(loan.c.ended == bindparam("ended"))
     .where(loan.c.withdrawn == false())
     .order_by(loan.c.start.desc())

@@ -1,7 +1,8 @@
-"""`python bare_libraries.py FOLDER PORT`: the libraries of a station, connected, and nothing of ours.
+"""`python bare_libraries.py FOLDER PORT [--page]`: the libraries of a station, connected, and nothing of ours.
 
 asyncio, ssl, sqlite3, paho-mqtt and pydantic with one model, a TLS connection to the broker at PORT with the
-certificate in FOLDER, and a database: prints the resident memory of that in MB (10^6 bytes).
+certificate in FOLDER, and a database: prints the resident memory of that in MB (10^6 bytes). With `--page` a
+kiosk's: uvicorn and a router of Starlette have served one page, made from one template of Jinja.
 """
 
 import asyncio
@@ -22,8 +23,43 @@ class Model(pydantic.BaseModel):
     at: int
 
 
-async def main(folder: Path, port: int) -> None:
+async def page() -> "asyncio.Task[None]":
+    """Serve one page once, and go on serving."""
+    import jinja2
+    import uvicorn
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse
+    from starlette.routing import Route, Router
+
+    template = jinja2.Environment(autoescape=True).from_string("<h1>{{ word }}</h1>")
+
+    async def show(_: Request) -> HTMLResponse:
+        return HTMLResponse(template.render(word="Welcome"))
+
+    config = uvicorn.Config(
+        Router([Route("/", show)]),
+        port=0,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http="h11",
+        ws="none",
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+    writer.write(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+    if b"<h1>Welcome</h1>" not in await reader.read():
+        raise SystemExit("the page was not served")
+    writer.close()
+    return serving
+
+
+async def main(folder: Path, port: int, *, with_page: bool) -> None:
     """Connect, write a row, and tell."""
+    serving = await page() if with_page else None
     Model.model_validate_json('{"at": 1}')
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=folder.name, protocol=mqtt.MQTTv5)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -42,7 +78,9 @@ async def main(folder: Path, port: int) -> None:
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
     rss_kb = next(int(line.split()[1]) for line in lines if line.startswith("Rss"))
     print(round(rss_kb * 1024 / 1e6, 2))
+    if serving is not None:
+        serving.cancel()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), with_page="--page" in sys.argv))

@@ -61,12 +61,18 @@ async def broker_in(folder: Path) -> AsyncIterator[RealBroker]:
         await broker.stop()
 
 
-async def libraries(broker: RealBroker) -> float:
-    """Return the memory of a process with the libraries of a station connected, and nothing of ours."""
+async def libraries(broker: RealBroker, *kind: str) -> float:
+    """Return the memory of a process with the libraries of a station (`--page`: a kiosk's), and nothing of ours."""
     station = broker.settings("bare-1")
     files = str(broker.folder / "identities" / "bare-1")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(Path(__file__).with_name("bare_libraries.py")), files, str(station.port)),
+        *(
+            sys.executable,
+            str(Path(__file__).with_name("bare_libraries.py")),
+            files,
+            str(station.port),
+            *kind,
+        ),
         stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()
@@ -77,8 +83,9 @@ async def memory(folder: Path, rounds: int) -> dict[str, Any]:
     """Measure each kind of station at rest."""
     found: dict[str, Any] = {}
     async with broker_in(folder) as broker:
-        bare = [await libraries(broker) for _ in range(rounds + 1)]
-        found["libraries"] = {"rss_mb": statistics.median(bare[1:])}  # the first one writes bytecode
+        for name, kind in (("libraries", ()), ("libraries and page", ("--page",))):
+            bare = [await libraries(broker, *kind) for _ in range(rounds + 1)]
+            found[name] = {"rss_mb": statistics.median(bare[1:])}  # the first one writes bytecode
         for kind in KINDS:
             await warm(kind, folder / f"{kind}-warm", broker)
             seen = [await at_rest(kind, folder / f"{kind}-{n}", broker) for n in range(rounds)]

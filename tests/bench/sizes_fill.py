@@ -25,15 +25,13 @@ PRIME = 1_000_003
 OUT_EACH = 10
 """Every tenth item that was ever lent is out now."""
 
-GROWN = ("ix_loan_item", "ix_checkin_item")
-"""Indexes that grow in no order, as ids do; the others grow at their end."""
-
 PLAN = """
 CREATE TABLE plan.loan AS
 WITH RECURSIVE step(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM step WHERE n + 1 < :loans),
-turn AS (SELECT n, (n * :prime) % :loans % :items AS item, (n * :prime) % :loans / :items AS nth FROM step),
+turn AS (SELECT n, (n * :prime) % :loans % :items AS item, (n * :prime) % :loans / :items AS nth,
+  ((n * :prime) % :loans - :items) * :inverse % :loans AS prior FROM step),
 span AS (SELECT *, :since + nth * :slot + abs(random()) % (:slot / 4) AS start FROM turn)
-SELECT n, 'i' || item AS item, start,
+SELECT n, 'i' || item AS item, start, CASE WHEN nth > 0 THEN prior END AS prior,
   CASE WHEN item % :out_each = 0 AND nth = :last THEN NULL ELSE start + abs(random()) % (:slot / 2) + 1000 END AS ended,
   printf('%015x', n * :gap + abs(random()) % (:gap / 4)) || lower(substr(hex(randomblob(9)), 2)) AS lent,
   printf('%015x', n * :gap + :gap / 4 + abs(random()) % (:gap / 4)) || lower(substr(hex(randomblob(9)), 2)) AS back,
@@ -54,13 +52,14 @@ REGISTRY = (
     " SELECT 'i' || n, 'Title of item ' || n, 'book', 'main', 1 FROM s ORDER BY 1",
 )
 HISTORY = (
-    "INSERT INTO loan (request, item, patron, station, branch, start, ended, due, first_due, renewals, withdrawn, contested, tag)"
+    "INSERT INTO loan (request, item, patron, station, branch, start, ended, due, first_due, renewals, withdrawn, contested, tag, previous)"
     " SELECT lent, item, CASE WHEN ended IS NULL THEN 'p' || (n * 7 % :patrons) END, station, 'main', start, ended,"
-    " date(start / 1000 + 28 * 86400, 'unixepoch'), date(start / 1000 + 28 * 86400, 'unixepoch'), 0, 0, 0, 'written' FROM plan.loan WHERE {share}",
+    " date(start / 1000 + 28 * 86400, 'unixepoch'), date(start / 1000 + 28 * 86400, 'unixepoch'), 0, 0, 0, 'written',"
+    " (SELECT back FROM plan.loan AS other WHERE other.rowid = one.prior + 1) FROM plan.loan AS one WHERE {share}",
     "INSERT INTO answer (request, outcome, item, due, renewed, at)"
     " SELECT lent, 'granted', item, date(start / 1000 + 28 * 86400, 'unixepoch'), 0, start + 20 FROM plan.loan WHERE {share}",
-    "INSERT INTO checkin (fact_id, item, at, station, branch, via, secured)"
-    " SELECT back, item, ended, station, 'main', 'kiosk', 'verified' FROM plan.loan WHERE ended IS NOT NULL AND {share}",
+    "INSERT INTO checkin (fact_id, item, at, station, branch, via, secured, previous)"
+    " SELECT back, item, ended, station, 'main', 'kiosk', 'verified', lent FROM plan.loan WHERE ended IS NOT NULL AND {share}",
     "INSERT INTO journal (fact_id, stream, seq, outcome, kind, at, received, item)"
     " SELECT CASE j WHEN 0 THEN lent WHEN 1 THEN back WHEN 2 THEN wrote ELSE shut END, stream, 4 * n + j, 'applied',"
     " CASE j WHEN 0 THEN 'checkout' WHEN 1 THEN 'checkin' WHEN 2 THEN 'tag-written' ELSE 'secured' END,"
@@ -74,6 +73,7 @@ STANDING = (
     " last_at = coalesce(last.ended, last.start), last_id = CASE WHEN last.ended IS NULL THEN last.lent ELSE last.back END,"
     " tag = CASE WHEN last.ended IS NULL THEN 'unsecured' ELSE 'secured' END, version = 2 + 2 * :last"
     " FROM plan.last AS last WHERE last.item = item.item",
+    "INSERT INTO newest (item, event) SELECT item, CASE WHEN ended IS NULL THEN lent ELSE back END FROM plan.last ORDER BY item",
     "INSERT INTO change (n, item, version, state, at) SELECT row_number() OVER (ORDER BY at), item, version, state, at FROM ("
     " SELECT last_at AS at, item, version, CASE WHEN loan IS NULL THEN 'available' ELSE 'lent' END AS state FROM item"
     " WHERE last_at > :now - 30 * 86400000)",
@@ -88,7 +88,8 @@ def fill(path: Path, loans: int, now: int) -> None:
     if nth * items != loans:
         raise ValueError(f"give up to {ITEMS} loans, or a multiple of it")
     values = {
-        "loans": loans, "items": items, "prime": PRIME, "out_each": OUT_EACH, "slot": YEARS_MS // nth, "last": nth - 1,
+        "loans": loans, "items": items, "prime": PRIME, "inverse": pow(PRIME, -1, loans),
+        "out_each": OUT_EACH, "slot": YEARS_MS // nth, "last": nth - 1,
         "since": now - YEARS_MS - DAY_MS, "gap": (1 << 60) // loans, "stations": STATIONS, "patrons": PATRONS, "now": now,
     }  # fmt: skip
     plan = path.with_suffix(".plan")
@@ -106,12 +107,10 @@ def fill(path: Path, loans: int, now: int) -> None:
         ).fetchall()
         for name, _ in indexes:
             db.execute(f"DROP INDEX main.{name}")
-        grown = [sql for name, sql in indexes if name in GROWN]
-        full = [sql for name, sql in indexes if name not in GROWN]
         first, second = (
             [one.format(share=share) for one in HISTORY] for share in ("n % 3 <> 0", "n % 3 = 0")
         )
-        for statement in (PLAN, *first, *grown, *second, *STANDING, *full):
+        for statement in (PLAN, *first, *second, *STANDING, *(sql for _, sql in indexes)):
             db.execute(statement, values)
         db.execute("DETACH plan")
         db.execute("PRAGMA main.locking_mode=NORMAL")
