@@ -47,7 +47,7 @@ from wire.clock import Clock
 log = logging.getLogger("turnleaf.central.desk")
 
 GROUP = 500
-"""Inputs in one transaction: some 50 ms of the loop when so many wait. Measured: of 250 each costs more."""
+"""Inputs in one transaction: some 60 ms of the loop when so many wait. Measured: of 250 each costs more."""
 
 UPKEEP_S = 60.0
 """How often the ledger forgets, and looks for tags nobody reported on."""
