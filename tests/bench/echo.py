@@ -1,12 +1,14 @@
-"""The floor of latency: answers each fact at once by central's own client, without a desk and a disk.
+"""The floor of latency: answers each fact by central's own client, without a desk; after one commit, if asked.
 
-python -m tests.bench.echo HOST PORT IDENTITY-FOLDER tls|plain
+python -m tests.bench.echo HOST PORT IDENTITY-FOLDER tls|plain [DATABASE]
 """
 
 import asyncio
 import json
 import sys
+from pathlib import Path
 
+from tests.bench.site import commit_once, committing
 from tests.bench.without_tls import plain_link
 from wire.link import Connected, Inbound, LinkSettings, Outgoing
 from wire.mqtt_fast import fast_link
@@ -32,7 +34,8 @@ def said(body: dict[str, object]) -> list[tuple[str, dict[str, object]]]:
     ]
 
 
-async def main(host: str, port: int, home: str, kind: str) -> None:
+async def main(host: str, port: int, home: str, kind: str, commits: str | None = None) -> None:
+    db = None if commits is None else committing(Path(commits))
     link_to = fast_link if kind == "tls" else plain_link
     files = [f"{home}/{name}.pem" for name in ("ca", "cert", "key")]
     subscriptions = [topic("fact")]
@@ -49,6 +52,8 @@ async def main(host: str, port: int, home: str, kind: str) -> None:
             elif isinstance(event, Inbound):
                 found = match(event.topic)
                 assert found is not None
+                if db is not None:
+                    commit_once(db)
                 for row, body in said(json.loads(event.payload)):
                     where = topic(row, station=found[1]["station"])
                     link.post(Outgoing(where, json.dumps(body, separators=(",", ":")).encode(), qos=0))
@@ -60,4 +65,4 @@ async def main(host: str, port: int, home: str, kind: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))

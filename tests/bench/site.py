@@ -255,8 +255,9 @@ def end_session(site: Site, kind: str) -> None:
     client.loop()
 
 
-async def echo(site: Site, kind: str, plan: Path, rate: float) -> dict[str, Any]:
-    """Return what the same stations find when each fact is answered at once, without a desk."""
+async def echo(site: Site, kind: str, plan: Path, rate: float, commits: Path | None = None) -> dict[str, Any]:
+    """Return what the same stations find when each fact is answered at once, without a desk; if there is a
+    database for `commits`, after one commit in it."""
     command = [
         sys.executable,
         "-m",
@@ -265,6 +266,7 @@ async def echo(site: Site, kind: str, plan: Path, rate: float) -> dict[str, Any]
         str(site.port(kind, "operators")),
         str(site.central_home),
         kind,
+        *([] if commits is None else [str(commits)]),
     ]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     assert process.stdout is not None
@@ -276,18 +278,28 @@ async def echo(site: Site, kind: str, plan: Path, rate: float) -> dict[str, Any]
         await process.wait()
 
 
-def commit_ms(folder: Path, count: int = 400) -> float:
-    """Return the median of one small durable commit on that disk: what no central can be faster than."""
-    path, took = folder / "commit.db", []
+def committing(path: Path) -> sqlite3.Connection:
+    """Return a new database in which each commit is on the disk when it returns, as in the ledger."""
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)")
+    return db
+
+
+def commit_once(db: sqlite3.Connection) -> None:
+    """Commit one row of the size of a fact."""
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("INSERT INTO t (body) VALUES (?)", ("x" * 300,))
+    db.execute("COMMIT")
+
+
+def commit_ms(folder: Path, count: int = 400) -> float:
+    """Return the median of one small durable commit on that disk: what no central can be faster than."""
+    db, took = committing(folder / "commit.db"), []
     for _ in range(count):
         began = time.perf_counter()
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("INSERT INTO t (body) VALUES (?)", ("x" * 300,))
-        db.execute("COMMIT")
+        commit_once(db)
         took.append((time.perf_counter() - began) * 1000)
     db.close()
     return statistics.median(took)
