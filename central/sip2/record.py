@@ -30,6 +30,8 @@ CLASSES = (8, 16, 32, 64, 128, 255)
 LONGEST = 65_536
 """Bytes that are kept while a message has not ended."""
 
+_FIELD = re.compile(r"\Z|[A-Z]{2}")
+"""What may follow the fixed fields."""
 _DATE = r"\d{8}[A-Z ]{4}\d{6}|\d{4}-?\d\d-?\d\d([ T]\d\d:\d\d(:\d\d)?)?|\d\d[./]\d\d[./]\d{2,4}"
 _FLAG, _COUNT, _MONEY = "[YN]", r"\d{1,4}", r"-?\d{1,6}([.,]\d{1,2})?"
 KEPT = {key: re.compile(pattern, re.ASCII) for pattern, keys in {
@@ -125,6 +127,7 @@ def _fixed(shape: Layout, text: str) -> tuple[str, int, bool]:
     for name, spec in shape.fixed:
         aligned &= _fits(name, spec, text[at : at + spec.width])
         at += spec.width
+    aligned &= _FIELD.match(text, at) is not None  # else a piece of a field may stand where a date does
     told = text[2:at]
     return (told if aligned else "?" * len(told)), at, aligned
 

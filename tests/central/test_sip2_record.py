@@ -173,6 +173,14 @@ def test_no_text_of_any_message_is_told(told: tuple[Message, list[str]], checked
     assert [one for one in secrets if len(one) > 4 and one in line] == []
 
 
+@pytest.mark.parametrize("lost", range(5, 20))
+def test_digits_of_a_card_that_slipped_into_the_place_of_a_date_are_not_told(lost: int) -> None:
+    raw = encode(CheckoutResponse(at=AT, ok=True, patron=CARD, item=ITEM, title=TITLE)).rstrip()
+    line = json.dumps(redact(raw[:18] + raw[18 + lost :], Placeholders()))
+
+    assert [CARD[at : at + 6] for at in range(len(CARD) - 5) if CARD[at : at + 6] in line] == []
+
+
 @settings(max_examples=300)
 @given(st.sampled_from(TALK), st.data())
 def test_damaged_messages_tell_nothing_private_either(one: tuple[Any, Message], data: st.DataObject) -> None:
