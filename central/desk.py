@@ -213,7 +213,7 @@ class Desk:
     def _call(self, work: Callable[[], T], told: "Callable[[Future[T]], object]") -> None:
         """Do some work on the thread; tell on the loop what it came to, and go on with what is in line.
 
-        Without a future of the loop's own: that costs a quarter more, and a turn of the loop.
+        Without a future of the loop's own: that costs a third more, and a turn of the loop.
         """
         assert self._thread is not None
         loop = asyncio.get_running_loop()

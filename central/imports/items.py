@@ -10,19 +10,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
-
 from central.imports.records import Outcome, Row
-from central.imports.work import Work, among, apart, fault, insert, keys, sql, update
+from central.imports.work import Work, among, apart, fault, insert, update
 from central.ledger import schema
 from central.ledger.history import settle_history
 
 Known = dict[str, Any]
 _STATE = ("item", "version", "gone", "loan", "last_at")
-
-
-def _with_history() -> str:
-    return sql(select(schema.newest.c.item).where(schema.newest.c.item.in_(keys())))
 
 
 class ItemWriter:
@@ -39,7 +33,7 @@ class ItemWriter:
         self._insert = insert(schema.item, ("item", "version", *self._columns))
         self._update = update(schema.item, "item", ("version", *told))
         self._update_seen = update(schema.item, "item", ("version", *seen))
-        self._with_history = _with_history()
+        self._with_history = among(schema.newest, "item", ("item",))
 
     def write(self, rows: Sequence[Row]) -> list[Outcome]:
         """Add or change items; what is of no branch, or new and incomplete, is refused."""

@@ -2,8 +2,11 @@
 
 import asyncio
 from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
 
 from central.alarms.rules import Thresholds
+from central.fleet import StationView
 from central.ledger.ledger import BranchRow, StationRow
 from central.watch import AT_ONCE, Watch
 from wire.clock import FakeClock
@@ -39,21 +42,27 @@ def watching(link: Said, clock: FakeClock) -> Watch:
     return watch
 
 
-async def turns_of_others_while(look: asyncio.Task[None]) -> int:
-    turns = 0
-    while not look.done():
-        await asyncio.sleep(0)
-        turns += 1
-    return turns
+class Counting(dict[str, StationView]):
+    """Stations, and how many were looked at."""
+
+    looks = 0
+
+    def get(self, *asked: Any) -> Any:
+        self.looks += 1
+        return super().get(*asked)
 
 
 async def test_others_have_their_time_after_every_few_stations() -> None:
     link = Said()
     watch = watching(link, FakeClock(NOW))
+    watch.views = views = Counting(watch.views)
+    look, looked = asyncio.create_task(watch.turn()), [0]
+    while not look.done():
+        await asyncio.sleep(0)
+        looked.append(views.looks)
 
-    turns = await turns_of_others_while(asyncio.create_task(watch.turn()))
-
-    assert turns >= 2 * len(STATIONS) // AT_ONCE  # once to judge them, once to say them
+    assert max(after - before for before, after in pairwise(looked)) <= AT_ONCE
+    assert views.looks == 2 * len(STATIONS)  # once to judge them, once to say them
     assert sum("/fleet/" in where for where in link.last) == len(STATIONS)
 
 

@@ -1,18 +1,24 @@
 """How an item's history is found: from its newest event back, whatever came late, and never by reading all."""
 
 import random
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.config import Config
 from desk_kit import Station, World, desk_on
+from sqlalchemy import Connection
 
 from central.ledger import database
 from central.ledger.backup import check
 from central.ledger.hot_sqlite import Hot
 from central.ledger.ledger import Ledger
 from circulation.history import Lent, Returned
+from wire.errors import ConfigError
 
 UNKNOWN = "item-of-nobody"
 ITEMS = ["item-1", "item-2", UNKNOWN]
@@ -53,13 +59,24 @@ async def test_all_that_was_recorded_of_an_item_is_found_and_nothing_else(tmp_pa
     assert check(tmp_path / "l.db").faults == ()
 
 
-async def test_an_event_that_is_not_found_from_its_item_is_a_fault_of_the_ledger(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", ["NULL", "'no event'", "(SELECT min(previous) FROM loan)"])
+async def test_an_event_that_is_not_found_from_its_item_is_a_fault_of_the_ledger(
+    tmp_path: Path, wrong: str
+) -> None:
     async with desk_on(tmp_path / "l.db") as world:
         await a_day(world, random.Random(1), 20)
-        cut = "UPDATE checkin SET previous = NULL WHERE fact_id = (SELECT max(fact_id) FROM checkin"
-        world.ledger.hot.connection.execute(f"{cut} WHERE previous IS NOT NULL)")
+        one = "SELECT max(fact_id) FROM checkin WHERE previous IS NOT NULL"
+        world.ledger.hot.connection.execute(f"UPDATE checkin SET previous = {wrong} WHERE fact_id = ({one})")
 
     assert check(tmp_path / "l.db").faults == ("1 loans and returns that are not found from their item",)
+
+
+def test_a_ledger_of_today_without_a_table_of_today_is_not_sound(tmp_path: Path) -> None:
+    Ledger.open(f"sqlite:///{tmp_path / 'l.db'}").close()
+    with closing(sqlite3.connect(tmp_path / "l.db")) as db:
+        db.execute("DROP TABLE newest")
+    with pytest.raises(ConfigError):
+        check(tmp_path / "l.db")
 
 
 @pytest.mark.parametrize("name", ["history", "returned_since", "loan_ended", "new_loan", "new_checkin"])
@@ -89,13 +106,22 @@ def test_whether_an_item_came_back_since_is_a_return_that_stands(tmp_path: Path)
     assert said == [True, True, False, True, False]
 
 
-def made_by_the_version_before(path: Path) -> None:
-    """Make a ledger as release 0003 left it, with loans and returns of known and unknown items."""
+@contextmanager
+def brought(path: Path, change: Callable[[Config, str], None], version: str) -> Iterator[Connection]:
+    """Bring a ledger to a version, and look at it or write into it."""
     engine = database.engine(f"sqlite:///{path}", writing=True)
     with engine.connect() as connection:
         config = database._config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
+        change(config, version)
+        yield connection
+        connection.commit()
+    engine.dispose()
+
+
+def made_by_the_version_before(path: Path) -> None:
+    """Make a ledger as release 0003 left it, with loans and returns of known and unknown items."""
+    with brought(path, command.upgrade, "0003") as connection:
         rng = random.Random(3)
         for number in range(60):
             item, at = rng.choice(ITEMS), rng.randrange(50)
@@ -108,8 +134,6 @@ def made_by_the_version_before(path: Path) -> None:
                 " VALUES (?, ?, 'k1', 'main', ?, ?, '2026-03-30', '2026-03-30', 'written')",
                 (f"lent-{number}", item, at + 1, at + 2),
             )
-        connection.commit()
-    engine.dispose()
 
 
 def test_the_history_of_an_older_ledger_is_linked_when_it_is_opened(
@@ -134,14 +158,8 @@ def test_the_history_of_an_older_ledger_is_linked_when_it_is_opened(
 def test_an_older_version_finds_its_indexes_again(tmp_path: Path) -> None:
     made_by_the_version_before(tmp_path / "l.db")
     Ledger.open(f"sqlite:///{tmp_path / 'l.db'}").close()
-    engine = database.engine(f"sqlite:///{tmp_path / 'l.db'}", writing=True)
-    with engine.connect() as connection:
-        config = database._config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0003")
-        connection.commit()
+    with brought(tmp_path / "l.db", command.downgrade, "0003") as connection:
         names = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
-    engine.dispose()
 
     assert {"ix_loan_item", "ix_checkin_item"} <= names
     assert "newest" not in names

@@ -1,7 +1,7 @@
 """An item's history is found by going back from its newest event, not by two indexes.
 
-What is there is linked in the order of time, item by item, as the two indexes give it: little is held in memory,
-however large the ledger is.
+What is there is linked in the order of time, item by item, as the two indexes give it: of the events only ten
+thousand are held at a time.
 """
 
 from collections.abc import Iterator
