@@ -4,7 +4,8 @@ Ratios count; absolute figures are this machine's, this hour's. Every round meas
 alone carries (C to C, QoS 1, the same listener), then the chain on a fresh ledger on a real disk with
 synchronous FULL; every sync of central is counted. The stations are one C program with a connection and a
 stream for each; its share of a core shows that it is not the bottleneck. Latency is set against a floor: the
-same stations at the same rate, answered by central's own client after one commit, without a desk.
+same stations at the same rate, answered by central's own client after one commit, without a desk; between both
+stands what the ledger's statements take alone (`least`).
 Writes bench-results/bench-TIME.json.
 """
 
@@ -43,7 +44,7 @@ async def chains(site: Site, folder: Path, args: argparse.Namespace) -> list[dic
 
 
 async def paced(site: Site, folder: Path, args: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure latency at steady rates, and the floor beside each."""
+    """Measure latency at steady rates, and beside each the floor, and the ledger's statements alone."""
     found = []
     for rate in args.rates:
         facts = 10
@@ -54,13 +55,23 @@ async def paced(site: Site, folder: Path, args: argparse.Namespace) -> list[dict
         await one.lay_out()
         await asyncio.to_thread(end_session, site, "tls")
         commit = await asyncio.to_thread(commit_ms, one.folder)
-        commits = one.folder / "echo.db" if rate * commit / 1000 < COMMITTING_MOST else None
-        floor = await echo(site, "tls", one.folder / "plan", rate, commits)  # no central is in its way
-        if commits is None:
-            floor |= {part: floor[part] + commit for part in ("p50_ms", "p99_ms")}
+        row: dict[str, Any] = {"rate": rate, "commit_ms": commit}
+        if rate * commit / 1000 < COMMITTING_MOST:  # no central is in its way
+            row["floor"] = await lone(site, one, rate, "--commits", "echo.db")
+            shutil.copy(one.folder / "ledger.db", one.folder / "least.db")
+            row["least"] = await lone(site, one, rate, "--ledger", "least.db")
+        else:
+            floor = await lone(site, one, rate)
+            row["floor"] = floor | {part: floor[part] + commit for part in ("p50_ms", "p99_ms")}
         async with one:
-            found.append({"rate": rate, "floor": floor, "commit_ms": commit} | await one.say(rate))
+            found.append(row | await one.say(rate))
     return found
+
+
+async def lone(site: Site, one: Round, rate: int, *before: str) -> dict[str, Any]:
+    """Return what the stations of a round find when there is no central; files are in its folder."""
+    files = [word if word.startswith("--") else str(one.folder / word) for word in before]
+    return await echo(site, "tls", one.folder / "plan", rate, *files)
 
 
 async def fleet() -> dict[str, Any]:

@@ -1,18 +1,26 @@
-"""The floor of latency: answers each fact by central's own client, without a desk; after one commit, if asked.
+"""The floor of latency: answers each fact by central's own client, without a desk.
 
-python -m tests.bench.echo HOST PORT IDENTITY-FOLDER tls|plain [DATABASE]
+    python -m tests.bench.echo HOST PORT IDENTITY-FOLDER tls|plain [--commits DATABASE | --ledger LEDGER]
+
+With `--commits` after one commit of one row; with `--ledger` after the statements of the fact and their commit.
 """
 
+import argparse
 import asyncio
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from central.foreground import tune
+from tests.bench.least import Least
 from tests.bench.site import commit_once, committing
 from tests.bench.without_tls import plain_link
 from wire.link import Connected, Inbound, LinkSettings, Outgoing
 from wire.mqtt_fast import fast_link
 from wire.topics import match, topic
+
+Writer = Callable[[str, dict[str, Any]], None]
 
 
 def said(body: dict[str, object]) -> list[tuple[str, dict[str, object]]]:
@@ -34,14 +42,31 @@ def said(body: dict[str, object]) -> list[tuple[str, dict[str, object]]]:
     ]
 
 
-async def main(host: str, port: int, home: str, kind: str, commits: str | None = None) -> None:
-    db = None if commits is None else committing(Path(commits))
-    link_to = fast_link if kind == "tls" else plain_link
+def writer(args: argparse.Namespace) -> Writer:
+    """Return what is done with each fact before it is answered."""
+    if args.ledger is not None:
+        return Least(args.ledger).take
+    if args.commits is not None:
+        db = committing(args.commits)
+        return lambda _station, _entry: commit_once(db)
+    return lambda _station, _entry: None
+
+
+async def main(args: argparse.Namespace) -> None:
+    write, home = writer(args), args.home
+    tune()
+    link_to = fast_link if args.kind == "tls" else plain_link
     files = [f"{home}/{name}.pem" for name in ("ca", "cert", "key")]
     subscriptions = [topic("fact")]
     link = link_to(  # no session outlives it: nothing is kept for an echo that is gone
         LinkSettings(
-            host, port, "central", *files, subscriptions=subscriptions, client_id="echo", session_expiry_s=0
+            args.host,
+            args.port,
+            "central",
+            *files,
+            subscriptions=subscriptions,
+            client_id="echo",
+            session_expiry_s=0,
         )
     )
 
@@ -52,10 +77,11 @@ async def main(host: str, port: int, home: str, kind: str, commits: str | None =
             elif isinstance(event, Inbound):
                 found = match(event.topic)
                 assert found is not None
-                if db is not None:
-                    commit_once(db)
-                for row, body in said(json.loads(event.payload)):
-                    where = topic(row, station=found[1]["station"])
+                station, message = found[1]["station"], json.loads(event.payload)
+                if message["kind"] == "entry":
+                    write(station, message)
+                for row, body in said(message):
+                    where = topic(row, station=station)
                     link.post(Outgoing(where, json.dumps(body, separators=(",", ":")).encode(), qos=0))
                 event.ack()
 
@@ -65,4 +91,12 @@ async def main(host: str, port: int, home: str, kind: str, commits: str | None =
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.echo", description=__doc__)
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("kind", choices=("tls", "plain"))
+    before = parser.add_mutually_exclusive_group()
+    before.add_argument("--commits", type=Path)
+    before.add_argument("--ledger", type=Path)
+    asyncio.run(main(parser.parse_args()))

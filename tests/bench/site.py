@@ -255,9 +255,9 @@ def end_session(site: Site, kind: str) -> None:
     client.loop()
 
 
-async def echo(site: Site, kind: str, plan: Path, rate: float, commits: Path | None = None) -> dict[str, Any]:
-    """Return what the same stations find when each fact is answered at once, without a desk; if there is a
-    database for `commits`, after one commit in it."""
+async def echo(site: Site, kind: str, plan: Path, rate: float, *before: str) -> dict[str, Any]:
+    """Return what the same stations find when each fact is answered without a desk: at once, or after what
+    the options of `tests.bench.echo` that are `before` it ask for."""
     command = [
         sys.executable,
         "-m",
@@ -266,7 +266,7 @@ async def echo(site: Site, kind: str, plan: Path, rate: float, commits: Path | N
         str(site.port(kind, "operators")),
         str(site.central_home),
         kind,
-        *([] if commits is None else [str(commits)]),
+        *before,
     ]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     assert process.stdout is not None
