@@ -32,7 +32,7 @@ from central.desk_holds import expire_holds
 from central.desk_memory import Memory
 from central.desk_scene import Group
 from central.desk_settle import settle
-from central.desk_time import Heard
+from central.desk_time import SLACK_MS, Heard
 from central.desk_transactions import Committed, Done, Transactions
 from central.ledger.database import BUSY_MS
 from central.ledger.forget import Forgotten, forget
@@ -51,6 +51,9 @@ GROUP = 500
 
 UPKEEP_S = 60.0
 """How often the ledger forgets, and looks for tags nobody reported on."""
+
+FAR_BACK = 360
+"""Upkeeps between two looks for tags that go far back: the first is one, and then one in six hours."""
 
 HEARD_BOOTS = 4096
 T = TypeVar("T")
@@ -91,15 +94,27 @@ class Desk:
         self._aside = False
         """Whether other work has its turn before the next group."""
         self._ended: asyncio.Future[None]
+        self._looked = 0
+        self._lag: int | None = None
+        """This machine's time minus its counter, ms: it jumps when somebody sets the clock."""
         self._transactions = Transactions(ledger, authority, policy, clock, items_key)
 
     def heard(self, station: str, boot: str, mono: int) -> None:
         """Note a live (never a retained) status of a station: its counter places its facts in time."""
-        now, known = millis(self._clock.now()), self._memory.heard
+        now, known = self._own_time(), self._memory.heard
         before = known.pop((station, boot), None)
         known[(station, boot)] = Heard(boot, now - mono, mono) if before is None else before.again(mono, now)
         while len(known) > HEARD_BOOTS:
             del known[next(iter(known))]
+
+    def _own_time(self) -> int:
+        """Return the time, ms. When this machine's own clock was set, what was heard by it is no guide."""
+        now, lag = millis(self._clock.now()), self._lag
+        self._lag = now - self._clock.mono()
+        if lag is not None and abs(self._lag - lag) > SLACK_MS:
+            log.warning("this machine's clock was set by %.0f s", (self._lag - lag) / 1000)
+            self._memory.heard.clear()
+        return now
 
     def enqueue(self, given: DeskInput) -> "asyncio.Future[DeskResult]":
         """Put an input in line, in order; the future has its result after the commit."""
@@ -263,6 +278,7 @@ class Desk:
 
     def _carry_out(self, given: list[DeskInput]) -> Done[list[DeskResult]]:
         """Carry a group out; if anything fails in it, once more, entry by entry."""
+        self._own_time()
         try:
             return self._transactions.open(lambda group: Batch(group, self._memory).run(given))
         except Exception as error:
@@ -277,10 +293,13 @@ class Desk:
 
     def _upkeep(self) -> Committed[Forgotten]:
         forgotten = forget(self.ledger.hot, self._policy.retention, millis(self._clock.now()))
-        due = self._transactions.whole(_due_by_now)
+        self._looked -= 1
+        if far_back := self._looked <= 0:
+            self._looked = FAR_BACK
+        due = self._transactions.whole(partial(_due_by_now, far_back=far_back))
         return Committed(forgotten, due.effects, due.asked)
 
 
-def _due_by_now(group: Group) -> None:
-    settle(group)
+def _due_by_now(group: Group, *, far_back: bool) -> None:
+    settle(group, far_back=far_back)
     expire_holds(group)

@@ -15,7 +15,7 @@ import logging
 import traceback
 from typing import assert_never
 
-from central.desk_entry import consume, dead_letter, skipped, voided
+from central.desk_entry import consume, dead_letter, repeated, skipped, voided
 from central.desk_memory import Memory
 from central.desk_mirror import mirror
 from central.desk_scene import Group, Scene
@@ -37,7 +37,7 @@ from central.results import (
     Upward,
 )
 from central.terminal import AtTerminal, Refused
-from wire.messages.stream import Answer, Entry, Envelope, Hello, Void
+from wire.messages.stream import Entry, Envelope, Hello, Void
 from wire.streams.central import (
     Foreign,
     LoseTo,
@@ -73,13 +73,37 @@ class Batch:
 
     def run(self, inputs: list[DeskInput]) -> list[DeskResult]:
         """Return one result for each input, in order. Raises whatever fails in an entry, but when `apart`."""
-        results = [self._one(number, given) for number, given in enumerate(inputs)]
+        one = self._alone if self._apart else self._one
+        results = [one(number, given) for number, given in enumerate(inputs)]
         self.memory.gap_said.update(self._gaps)
         for (stream, link), number in self._say.items():
             results[number] = results[number].saying(
                 resume(self._streams[stream].row, link, self.memory.boot)
             )
         return results
+
+    def _alone(self, number: int, given: DeskInput) -> DeskResult:
+        """Carry out one input in a savepoint of its own: what fails is taken back, and logged."""
+        hot, mark = self.group.hot, self.group.mark()
+        hot.savepoint()
+        try:
+            result = self._one(number, given)
+        except Exception as error:
+            if isinstance(error, LeaseLost) or is_trouble(error):
+                raise
+            _log(f"{type(given).__name__} failed", error)
+            hot.undo()
+            self.group.back(mark)
+            self._read_again()
+            return DeskResult(detail=f"it failed: {type(error).__name__}, see the log")
+        hot.release()
+        return result
+
+    def _read_again(self) -> None:
+        """Bring the streams back to what the ledger says of them."""
+        for name, state in self._streams.items():
+            found = self.group.hot.stream(name) or StreamRow(Row(name, state.row.station), stored=False)
+            state.row, state.stored, state.last_at = found.row, found.stored, found.last_at
 
     def _one(self, number: int, given: DeskInput) -> DeskResult:
         match given:
@@ -112,7 +136,7 @@ class Batch:
                 seen = f"a stream of {owner} is sent by {station}"
                 return DeskResult(alarm=Trouble("foreign-stream", station, message.stream, seen))
             case Reply(limited=limited, repeat_answer=repeat):
-                answer = self._repeated(message) if repeat else None
+                answer = repeated(self.group, message, self.memory.boot) if repeat else None
                 self._speak(number, message, limited=limited)
                 if isinstance(message, Hello):
                     self._hello(state, message)
@@ -152,7 +176,7 @@ class Batch:
         except Exception as error:
             if isinstance(error, LeaseLost) or is_trouble(error):
                 raise
-            _log(state, message.seq, error)
+            _log(f"entry {message.seq} of {state.row.station} parks its stream", error)
             hot.undo()
             self.group.back(mark)
             state.row, state.last_at = before
@@ -164,7 +188,7 @@ class Batch:
     ) -> DeskResult:
         before, answer = state.row, None
         if isinstance(judged, TakeKnown):
-            answer = self._repeated(message)
+            answer = repeated(self.group, message, self.memory.boot)
         else:
             scene = self._scene(state, message.id)
             match message:
@@ -238,8 +262,7 @@ class Batch:
         except Exception as error:
             if isinstance(error, LeaseLost) or is_trouble(error):
                 raise
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("a request of %s failed: %s\n%s", given.terminal, type(error).__name__, where)
+            _log(f"a request of {given.terminal} failed", error)
             outcome = NOT_NOW
         hot.undo()
         self.group.back(mark)
@@ -270,7 +293,8 @@ class Batch:
         parked = self.group.hot.parked(station)
         for stream, upto, _, parked_id, body, _ in parked:
             state = self._stream(stream, station)
-            skipped(self._scene(state, parked_id), upto + 1, body)
+            if not self.group.hot.known(parked_id):  # it may have come in another stream meanwhile
+                skipped(self._scene(state, parked_id), upto + 1, body)
             self._release(stream, station)
             self._move(state, state.row, state.row._replace(upto=upto + 1, id=parked_id))
         return self._released(station, len(parked), "given up")
@@ -285,8 +309,6 @@ class Batch:
             return DeskResult(detail=f"no stream of {station} is parked")
         detail = f"{count} parked entr{'y' if count == 1 else 'ies'} of {station} {word}"
         return DeskResult(alarm=Trouble("released", station, "", detail), detail=detail)
-
-    # --- helpers
 
     def _stream(self, stream: str, station: str) -> StreamRow:
         state = self._streams.get(stream)
@@ -320,19 +342,8 @@ class Batch:
             self._gaps[message.stream] = now
         self._say[(message.stream, message.link)] = number
 
-    def _repeated(self, message: Upward) -> Answer | None:
-        """Return the stored answer of a request that comes again."""
-        if not isinstance(message, Entry):
-            return None
-        row = self.group.hot.answered(message.id)
-        if row is None:
-            return None
-        card = message.body.get("card")
-        card = self.group.seal.close(card, message.id) if isinstance(card, str) else None
-        return row.say(message.link, self.memory.boot, self.group.hot.title(row.item), card)
 
-
-def _log(state: StreamRow, seq: int, error: Exception) -> None:
+def _log(what: str, error: Exception) -> None:
     """Say where a bug is, without the message of the exception: it may quote what a patron borrowed."""
     where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("entry %s of %s parks its stream: %s\n%s", seq, state.row.station, type(error).__name__, where)
+    log.error("%s: %s\n%s", what, type(error).__name__, where)

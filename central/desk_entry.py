@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from central.desk_facts import fact
 from central.desk_lend import request
 from central.desk_memory import Memory
-from central.desk_scene import Scene
+from central.desk_scene import Group, Scene
 from central.desk_time import Heard, place
 from central.ledger.rows import StreamRow, millis
 from wire.ids import SEALED
@@ -64,6 +64,16 @@ def _place(scene: Scene, body: Body, state: StreamRow, known: dict[tuple[str, st
         scene.open_case(
             "clock-doubt", f"{scene.station}:{body.boot}", detail="loans or returns of uncertain time"
         )
+
+
+def repeated(group: Group, message: object, boot: str) -> Answer | None:
+    """Return the stored answer of a request that comes again."""
+    row = group.hot.answered(message.id) if isinstance(message, Entry) else None
+    if row is None or not isinstance(message, Entry):
+        return None
+    card = message.body.get("card")
+    card = group.seal.close(card, message.id) if isinstance(card, str) else None
+    return row.say(message.link, boot, group.hot.title(row.item), card)
 
 
 def voided(scene: Scene, entry: Void) -> None:

@@ -7,6 +7,7 @@ from central.desk_fees import charge_fine
 from central.desk_holds import Caught, catch
 from central.desk_items import append, refold
 from central.desk_scene import Scene
+from central.desk_time import SLACK_MS
 from central.ledger.rows import ItemRow
 from circulation.decide import decide_checkin
 from circulation.history import Returned
@@ -45,7 +46,8 @@ def came_back(scene: Scene, item: str, via: str) -> Came:
     if not row.state.before(scene.at, scene.fact):
         state = refold(scene, item, row)
         here = state.last_id == scene.fact
-        if scene.doubt and state.loan is not None:
+        doubt = scene.doubt or row.state.last_at > scene.group.now + SLACK_MS  # it cannot have been then
+        if doubt and state.loan is not None:
             scene.open_doubt(item, "returned, perhaps after the loan that stands")
         return Came(row, caught=_shelve(scene, row) if here else None)
     fine, ended = 0, row.state.loan

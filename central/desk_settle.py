@@ -7,14 +7,17 @@ person must look, so it becomes a case, which any later good report about that i
 from central.desk_asked import settle_granted
 from central.desk_scene import Group, Scene
 
-WINDOW_MS = 86_400_000
-"""How far back is looked: a day; older ones were found by earlier rounds."""
+DAY_MS = 86_400_000
+WINDOW_MS, LONG_WINDOW_MS = DAY_MS, 60 * DAY_MS
+"""How far back is looked: a day, for older ones were found by earlier rounds; and now and then so far that
+what a station tells after weeks without a network, or what befell while central was off, is found too."""
 
 
-def settle(group: Group) -> None:
+def settle(group: Group, *, far_back: bool = False) -> None:
     """Open a case for each item whose tag should have been reported on by now."""
     until = group.now - group.policy.settle_minutes * 60_000
-    for item, station, branch in group.hot.unsettled(until - WINDOW_MS, until):
+    since = until - (LONG_WINDOW_MS if far_back else WINDOW_MS)
+    for item, station, branch in group.hot.unsettled(since, until):
         scene = Scene(group, group.hot, station, branch, "UTC", "", "", group.now)
         scene.open_case("tag-unreported", item, item=item)
     if not group.authority.at_once:

@@ -5,8 +5,10 @@ recorded is taken back alone and becomes a case: what was said there must not be
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import assert_never
 
 from central.authority import Done, Said
@@ -38,7 +40,7 @@ def next_calls(group: Group, given: AskNext) -> tuple[Call, ...]:
     for call in plan(rows, given.busy, given.room, group.now, given.stale_ms):
         if call.verb == "expire":
             row = replace(call.row, state="confirmed", outcome="refused")
-            _carry_out(scene_of(group, row), Turn(row, "answer"), WAITED, given.boot)
+            _or_case(group, call.row, partial(Turn, row, "answer"), WAITED, given.boot)
             continue
         row = begun(call, group.now)
         group.hot.asked_state(row)
@@ -57,15 +59,19 @@ def told(group: Group, given: Told) -> None:
     row = group.hot.asked(given.request)
     if row is None:
         return
+    follows = undone if row.state == "undoing" else conclude
+    turned = partial(follows, row, given.verb, given.said, group.now, given.give_up_ms)
+    _or_case(group, row, turned, given.said, given.boot)
+
+
+def _or_case(group: Group, row: AskedRow, follows: Callable[[], Turn], said: Said, boot: str) -> None:
+    """Carry on a request; what cannot be recorded is taken back alone, and becomes a case."""
     mark = group.mark()
     group.hot.savepoint()
     try:
-        if row.state == "undoing":
-            turned = undone(row, given.verb, given.said, group.now, given.give_up_ms)
-        else:
-            turned = conclude(row, given.verb, given.said, group.now, given.give_up_ms)
+        turned = follows()
         if turned.row != row:
-            _carry_out(scene_of(group, row), turned, given.said, given.boot)
+            _carry_out(scene_of(group, row), turned, said, boot)
         group.hot.release()
     except Exception as error:
         if isinstance(error, LeaseLost) or is_trouble(error):

@@ -8,7 +8,6 @@ start each part.
 import asyncio
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from sim.devices.pcscd import Pcscd
 from sim.devices.printer import EscposPrinter
 from sim.hands import Finger
 from sim.onlooker import Onlooker
+from sim.own_folder import make_new
 from sim.patrons import Desk
 from sim.processes import Daemon
 from sim.toml_text import toml_text
@@ -91,7 +91,7 @@ class Stage:
 
     async def start(self, say: Progress = lambda _: None) -> None:
         """Build and start everything; `say` gets one line per step. Raises ConfigError."""
-        self._clean()
+        make_new(self.folder)
         say("certificate authority, certificates, access list")
         self._certificates()
         await self.broker.start()
@@ -108,14 +108,6 @@ class Stage:
         self.onlooker = Onlooker(HOST, listen.operators, self.identity(OBSERVER))
         await self._central(say)
         await self._stations(say)
-
-    def _clean(self) -> None:
-        """Begin in an empty folder: the demo's library is new each time."""
-        if self.folder.exists():
-            for child in self.folder.iterdir():
-                shutil.rmtree(child) if child.is_dir() else child.unlink()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
 
     def _certificates(self) -> None:
         folder = self.folder / "broker"

@@ -6,7 +6,6 @@ file with the memory of the tags and with what the simulator knows that it did, 
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from monitor.sentences import sentence
 from sim.habits import Pace, plan
 from sim.influx import Influx, influxd
 from sim.onlooker import Message
+from sim.own_folder import MARK, make_new
 from sim.patrons import Crowd
 from sim.playground.app import Playground
 from sim.playground.table import BOOKS, Table
@@ -72,6 +72,8 @@ class Demo:
     async def _start(self) -> None:
         if self.wish.influx:
             await self._start_influx()
+        if self.wish.folder == default_folder() and self.wish.folder.is_dir():
+            (self.wish.folder / MARK).touch()  # nobody else's: an older demo made it, without the mark
         await self.stage.start(lambda text: say(f"  ✓ {text}"))
 
     async def _start_influx(self) -> None:
@@ -79,7 +81,7 @@ class Demo:
         say("  InfluxDB: looking for one; where there is none it is built with Go (about a minute, once) …")
         program = await asyncio.to_thread(influxd)
         folder = self.wish.folder.parent / "demo-influx"
-        shutil.rmtree(folder, ignore_errors=True)
+        await asyncio.to_thread(make_new, folder)
         self._influx = Influx(program, folder / "data")
         await self._influx.start()
         found = self._influx.settings()

@@ -17,7 +17,7 @@ ItemId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 CardNumber = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 SEALED = "sealed:"
 """How a card begins that only central can read: what a station keeps of it after the answer."""
-CardOrSealed = Annotated[str, StringConstraints(pattern=rf"(?s)^({SEALED}[A-Za-z0-9_-]{{1,140}}|.{{1,64}})$")]
+CardOrSealed = Annotated[str, StringConstraints(pattern=rf"(?s)^({SEALED}[A-Za-z0-9_-]{{1,390}}|.{{1,64}})$")]
 
 _STATION = re.compile(STATION_PATTERN)
 

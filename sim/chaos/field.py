@@ -18,6 +18,7 @@ from sim.chaos.plan import KILL_EVERY_S, Step, plan
 from sim.chaos.shim import FULL, READ_ONLY, build
 from sim.chaos.stations import HOST, LONGEST_VISIT_S, Post, revive
 from sim.chaos.things import Tags
+from sim.own_folder import make_new
 from wire.clock import FakeClock, SystemClock
 
 Progress = Callable[[str], None]
@@ -219,8 +220,8 @@ async def run(
     kill_every_s: float = KILL_EVERY_S,
     say: Progress = lambda _: None,
 ) -> Result:
-    """Play one run in an empty folder; raises ConfigError when a part does not start."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Play one run in a folder of its own; raises ConfigError when it is not, or a part does not start."""
+    make_new(folder)
     field = Field(folder, seed)
     try:
         await field.start()

@@ -28,6 +28,9 @@ Instant = Annotated[
 ]
 """A moment in UTC, RFC 3339, to the millisecond."""
 
+MOST = 2**53 - 1
+"""The largest whole number that every reader of JSON has exactly (RFC 8259 §6); a ledger holds more."""
+
 
 class Message(BaseModel):
     """A frozen payload. Decoding ignores unknown fields; encoding leaves None out."""

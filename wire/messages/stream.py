@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, TypeAdapter
 
 from wire.ids import Identifier, ItemId
-from wire.messages.base import KEYS_ALONE, Instant, Message
+from wire.messages.base import KEYS_ALONE, MOST, Instant, Message
 
 
 class Hello(Message):
@@ -19,8 +19,8 @@ class Hello(Message):
     kind: Literal["hello"] = "hello"
     stream: Identifier
     link: Identifier = Field(description="Random, new with each hello; the resume echoes it.")
-    first: int = Field(ge=1, description="First number held, pruned_seq + 1.")
-    last: int = Field(ge=0)
+    first: int = Field(ge=1, le=MOST, description="First number held, pruned_seq + 1.")
+    last: int = Field(ge=0, le=MOST)
     last_id: str = Field(max_length=64)
     seen: str = Field(max_length=64, description="high_id of the last accepted resume.")
 
@@ -47,7 +47,7 @@ class Answer(Message):
     renewed: bool = Field(False, description="The patron already had it: the loan goes on.")
     title: str | None = Field(None, max_length=300)
     card: str | None = Field(
-        None, max_length=160, description="The request's card, sealed: the station keeps this in its place."
+        None, max_length=400, description="The request's card, sealed: the station keeps this in its place."
     )
     refusal: Refusal | None = None
 
@@ -59,7 +59,7 @@ class Entry(Message):
     stream: Identifier
     link: Identifier
     to: Identifier = Field(description="Boot of the central it is meant for.")
-    seq: int = Field(ge=1)
+    seq: int = Field(ge=1, le=MOST)
     id: Identifier
     prev_id: str = Field(max_length=64, description="Id of entry seq-1; empty for the first.")
     body: dict[str, Any]
@@ -75,7 +75,7 @@ class Void(Message):
     stream: Identifier
     link: Identifier
     to: Identifier
-    seq: int = Field(ge=1)
+    seq: int = Field(ge=1, le=MOST)
     id: Identifier
     prev_id: str = Field(max_length=64)
     reason: str = Field(max_length=200)
@@ -88,8 +88,8 @@ class Lost(Message):
     stream: Identifier
     link: Identifier
     to: Identifier
-    after: int = Field(ge=0)
-    upto: int = Field(ge=1)
+    after: int = Field(ge=0, le=MOST)
+    upto: int = Field(ge=1, le=MOST)
     id: str = Field(max_length=64)
 
 
@@ -100,7 +100,7 @@ class Envelope(Message):
     stream: Identifier
     link: Identifier
     to: Identifier
-    seq: int = Field(ge=1)
+    seq: int = Field(ge=1, le=MOST)
     id: Identifier
     prev_id: str = Field(max_length=64)
     body: JsonValue = None
