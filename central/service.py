@@ -24,9 +24,11 @@ from central.config import CentralSettings
 from central.desk import Desk
 from central.inbound import Facts
 from central.ledger import alarms as alarm_table
+from central.ledger.hot_sqlite import is_trouble
 from central.ledger.ledger import Ledger
 from central.ledger.lock import LeaseLost
 from central.ledger.rows import millis
+from central.ledger.trouble import ledger_trouble
 from central.looks import Looks
 from central.operate import Operators
 from central.pin_tries import PinTries, TryLimits
@@ -133,7 +135,7 @@ class Service:
             link = outer.create_task(self.link.run(), name="link")
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self.desk.run(), name="desk")
+                    tasks.create_task(self._desk(), name="desk")
                     tasks.create_task(self._elsewhere(), name="authority")
                     tasks.create_task(self._effects(), name="effects")
                     tasks.create_task(self._events(tasks), name="link events")
@@ -155,6 +157,15 @@ class Service:
                 raise
             finally:
                 link.cancel()
+
+    async def _desk(self) -> None:
+        """Run the desk; what its disk has against it is told in words."""
+        try:
+            await self.desk.run()
+        except Exception as error:
+            if not is_trouble(error):
+                raise
+            raise ledger_trouble(error, self.ledger.path) from error
 
     async def _recall(self) -> None:
         """Take up the registry, the day's counts, the alarms of the last life, and what is parked."""

@@ -58,6 +58,7 @@ class Ledger:
         self._writer = writer
         self._raw = writer.raw_connection()
         self.hot = Hot(cast(sqlite3.Connection, self._raw.driver_connection))
+        self.path = database.path_of(url)
         self.hot.take_lease(self.boot, now)
         self.epoch = self.hot.epoch
         self._reader = database.engine(url, writing=False)

@@ -9,6 +9,7 @@ from central_kit import KEY, Peer, Script, central_on, down, peer, seed, station
 
 from central import watch
 from central.items import unpack
+from wire.errors import TurnleafError
 from wire.ids import item_hash
 from wire.link_memory import MemoryBroker
 from wire.messages.asks import (
@@ -112,6 +113,34 @@ async def test_a_disk_that_fails_ends_central_and_nothing_uncommitted_is_said(
             resume = await script.hello()
 
     assert [one.upto for one in who.on(topic("resume"), Resume) if one.central != resume.central] == [0]
+
+
+async def test_a_full_disk_is_told_in_words_to_whoever_must_make_room(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    async def fill(script: Script) -> None:
+        async with central_on(broker, tmp_path) as service:
+            await script.hello()
+            run = service.ledger.hot.connection.execute
+            run(
+                f"PRAGMA max_page_count={run('PRAGMA page_count').fetchone()[0]}"
+            )  # SQLite's own word for full
+            for number in range(1, 400):
+                script.append({"schema": "checkin/1", **_plain(script), "item": "ITEM-0001"})
+                await script.send(number)
+                await asyncio.sleep(0)
+            await asyncio.sleep(10)
+
+    async with peer(broker, "kiosk-1", *down("kiosk-1"), topic("central")) as who:
+        with pytest.raises(ExceptionGroup) as raised:
+            await fill(Script(who))
+
+    told = raised.value.subgroup(TurnleafError)
+    assert told is not None
+    while isinstance(told, ExceptionGroup):
+        told = told.exceptions[0]
+    assert "the disk of the ledger" in str(told)
+    assert "Make room there" in str(told)
 
 
 async def test_many_facts_of_many_stations_are_in_flight_at_once(

@@ -1,0 +1,34 @@
+"""What the ledger's database has against being written, in words for whoever must mend it."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from wire.errors import TurnleafError
+
+FULL_BYTES = 16 * 1024 * 1024
+"""With less than this free a disk counts as full: SQLite calls a log that it cannot make an I/O error."""
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_KEPT = "Nothing can be lent or taken back. What was told as done is safe; stations keep the rest."
+
+
+def ledger_trouble(error: BaseException, path: Path) -> TurnleafError:
+    """Return the driver's error as what was seen, why it matters, and what to do."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in _DAMAGED:
+        do = "Stop central and restore a copy: turnleaf ledger verify, then turnleaf ledger restore."
+        return TurnleafError(f"the ledger {path} is damaged: {error}", why=_KEPT, do=do)
+    free = _free(path)
+    if code == sqlite3.SQLITE_FULL or (free is not None and free < FULL_BYTES):
+        left = "" if free is None else f", {free // 1024} kB are left"
+        do = "Make room there, and central goes on. The ledger is whole: restore nothing."
+        return TurnleafError(f"the disk of the ledger {path} is full{left}", why=_KEPT, do=do)
+    do = "Look at that disk, and at who may write there; turnleaf ledger verify checks the ledger itself."
+    return TurnleafError(f"the ledger {path} cannot be written: {error}", why=_KEPT, do=do)
+
+
+def _free(path: Path) -> int | None:
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return None
