@@ -1,16 +1,17 @@
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from wire.clock import FakeClock, Stamper
-from wire.edge import EdgeStore, open_store, recover
+from wire.edge import EdgeStore, Limits, open_store, recover
 from wire.edge.salvage import finish_move, salvage, salvaged_name
 from wire.edge.schema import connect
 from wire.messages.base import stamped
-from wire.messages.facts import Checkin, Checkout, Incident
-from wire.streams.station import Talk
+from wire.messages.facts import Checkin, Checkout, Incident, TagWritten
+from wire.messages.stream import Answer
+from wire.streams.station import Confirm, Talk
 
 STAMPER = Stamper(FakeClock(datetime(2026, 5, 4, 9, 0, tzinfo=UTC)), "boot")
 
@@ -114,4 +115,26 @@ def test_a_power_cut_during_the_salvage_loses_nothing_more(tmp_path: Path, cut_a
 
     assert not ready.exists()
     assert before == ids_of(store)
+    store.close()
+
+
+def test_a_request_that_a_salvage_voided_does_not_stop_the_pruning(tmp_path: Path) -> None:
+    path = tmp_path / "edge.db"
+    clock = FakeClock(STAMPER.clock.now())
+    stamper = Stamper(clock, "boot")
+    store, _ = open_store(path, stamper=stamper)
+    request = store.request(Checkout(visit="v", card="c", item="i", **stamped(stamper.stamp())))
+    store.accept(Answer(request=request, central="C", outcome="granted", at=clock.now()), "C")
+    written = TagWritten(request=request, item="i", afi=None, **stamped(stamper.stamp()))
+    store.settle(request, written, only_from=("writing",), to="done")
+    store.run(lambda db: db.execute("UPDATE outbox SET body = x'7b7b' WHERE id = ?", (request,)))
+    store.close()
+    salvage(path, stamper=stamper, connect=connect)
+
+    store, _ = open_store(path, stamper=stamper, limits=Limits(keep=timedelta(days=45)))
+    store._store_lazily((Confirm(store.held.last),))
+    clock.advance(46 * 86_400)
+    store.prune(clock.now())
+
+    assert store.held.pruned_seq == store.held.last
     store.close()

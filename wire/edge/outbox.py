@@ -267,7 +267,8 @@ class Outbox:
         gone: list[OutboxRow] = []
         for row in self._rows(self.held.first, min(self.held.confirmed, self.held.pruned_seq + at_most)):
             phase = self.phases.get(row.id)
-            settled = phase not in ("waiting", "writing") and (row.answer is not None or phase == "withdrawn")
+            owes_nothing = row.answer is not None or phase == "withdrawn" or row.void_reason is not None
+            settled = phase not in ("waiting", "writing") and owes_nothing
             if (row.at > old and len(gone) >= spare) or (row.kind in REQUESTS and not settled):
                 break
             gone.append(row)
