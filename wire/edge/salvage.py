@@ -101,18 +101,21 @@ def _read(path: Path, connect: Connect) -> tuple[list[OutboxRow], dict[str, Phas
         return [], {}, ()
     with closing(db):
         for stream, older in _each(db, "SELECT stream, parents FROM stream"):
-            if isinstance(stream, str):
-                parents = (*_streams(older), stream)
-        phases = dict(_each(db, "SELECT request_id, phase FROM visit"))
+            if isinstance(told := _text(stream), str):
+                parents = (*_streams(_text(older)), told)
+        visits = _each(db, "SELECT request_id, phase FROM visit")
+        phases = {_text(request): _text(phase) for request, phase in visits}
         crc = "crc" if _has_crc(db) else "NULL"
         columns = f"SELECT seq, id, kind, body, at, answer, void_reason, {crc} FROM outbox"  # noqa: S608
         for order in ("seq", "seq DESC"):  # from both ends up to the damage
             for found in _each(db, f"{columns} ORDER BY {order}"):
-                rows.setdefault(found[0], OutboxRow(*found))
+                rows.setdefault(found[0], _typed(*found))
         for seq in _between(rows):  # and each number in between
             for found in _each(db, f"{columns} WHERE seq = {seq}"):
-                rows.setdefault(found[0], OutboxRow(*found))
+                rows.setdefault(found[0], _typed(*found))
     good = [row for _, row in sorted(rows.items()) if _is_row(row)]
+    if dropped := len(rows) - len(good):
+        log.error("edge.db was damaged: %d rows are no rows any more and were dropped", dropped)
     return good, phases, parents
 
 
@@ -136,8 +139,33 @@ def _between(rows: dict[int, OutboxRow]) -> list[int]:
     return [seq for seq in range(low, min(high, low + _PROBES)) if seq not in rows]
 
 
+def _typed(seq: int, *columns: Any) -> OutboxRow:
+    """Return a row with the types of its table: one bit of a record tells text from blob, and it may flip.
+
+    The bytes are the same in either type, so the row's sum still proves them.
+    """
+    row_id, kind, body, at, answer, void_reason, crc = columns
+    texts = _text(row_id), _text(kind), _blob(body), _text(at), _blob(answer), _text(void_reason)
+    return OutboxRow(seq, *texts, crc)
+
+
+def _text(value: Any) -> Any:
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value
+
+
+def _blob(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
 def _is_row(row: OutboxRow) -> bool:
-    return bool(row.id and row.kind and row.at)
+    """Say whether the columns have the types of their table, and those that name the row are not empty."""
+    texts: tuple[object, ...] = row.id, row.kind, row.at
+    types = [type(part) for part in (row.body, row.answer, row.void_reason)]
+    told = types[0] is bytes and types[1] in (bytes, type(None)) and types[2] in (str, type(None))
+    return told and all(isinstance(part, str) and part for part in texts)
 
 
 def _streams(older: object) -> tuple[str, ...]:
