@@ -9,26 +9,33 @@ import json
 import sqlite3
 
 from wire.edge import Edge
+from wire.edge.outbox import COLUMNS
+from wire.edge.rows import OutboxRow, unreadable
 
 LOOK_BACK = 2000
 """Rows that are looked at: an outcome follows its return within seconds, never so many returns later."""
 
 
 def unsettled(db: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Return (entry id, item) of each checkin without an outcome, oldest first."""
+    """Return (entry id, item) of each checkin without an outcome, oldest first.
+
+    A row damaged on the disk says nothing: a return is passed over, an outcome is written down again.
+    """
     rows = db.execute(
-        "SELECT id, kind, body FROM outbox WHERE kind IN ('checkin/1', 'secured/1') AND void_reason IS NULL"
-        " ORDER BY seq DESC LIMIT ?",
+        f"SELECT {COLUMNS} FROM outbox"  # noqa: S608 - a constant
+        " WHERE kind IN ('checkin/1', 'secured/1') AND void_reason IS NULL ORDER BY seq DESC LIMIT ?",
         (LOOK_BACK,),
     )
     settled: set[str] = set()
     found: list[tuple[str, str]] = []
-    for row_id, kind, body in rows:
-        told = json.loads(body)
-        if kind == "secured/1":
+    for row in (OutboxRow(*columns) for columns in rows):
+        if unreadable(row):
+            continue
+        told = json.loads(row.body)
+        if row.kind == "secured/1":
             settled.add(told["checkin"])
-        elif row_id not in settled:
-            found.append((row_id, told["item"]))
+        elif row.id not in settled:
+            found.append((row.id, told["item"]))
     return found[::-1]
 
 
