@@ -46,6 +46,15 @@ class Kiosk:
         )
         await self.edge.heard(talk, resume, 0, Fresh("l2", "s2", "b2"))
 
+    async def damage(self, old: bytes) -> None:
+        """Close, flip a bit of the sign after `old` in the file, open again: no page is broken by that."""
+        await self.edge.close()
+        data = bytearray(self.path.read_bytes())
+        assert data.count(old) == 1
+        data[data.index(old) + len(old)] ^= 4
+        self.path.write_bytes(bytes(data))
+        self.edge = await Edge.open(self.path, stamper=self.stamper)
+
     async def entry(self, seq: int) -> Entry | Void:
         talk = Talk(link="l", central="C")
         (said,) = await self.edge._do(lambda: self.edge._store.messages(talk, seq, seq))
@@ -110,3 +119,34 @@ async def test_a_request_withdrawn_before_its_answer_forgets_the_card_when_centr
     await kiosk.confirm()
     await kiosk.edge.prune(later)
     assert CARD.encode() not in kiosk.written_down()
+
+
+async def test_a_damaged_request_that_was_withdrawn_forgets_the_card_too(kiosk: Kiosk) -> None:
+    request = await kiosk.lend()
+    await kiosk.edge.withdraw(request, "timeout")
+    await kiosk.confirm()
+    await kiosk.damage(b'"card":"' + CARD.encode())  # the quotation mark: it is no JSON any more
+
+    await kiosk.edge.prune(kiosk.clock.now() + timedelta(hours=2))
+    entry = await kiosk.entry(2)
+
+    assert CARD.encode() not in kiosk.written_down()
+    assert isinstance(entry, Void)
+    assert (entry.id, entry.reason) == (request, "damaged on the disk")
+
+
+@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "unsealed"])
+@pytest.mark.parametrize("place", [CARD, CARD[:-1]], ids=["no JSON", "another card"])
+async def test_a_damaged_request_is_void_when_its_answer_comes(
+    kiosk: Kiosk, place: str, sealed: bool
+) -> None:
+    request = await kiosk.lend()
+    await kiosk.damage(b'"card":"' + place.encode())
+
+    await kiosk.answer(request, sealed=sealed)
+    await kiosk.edge.prune(kiosk.clock.now())
+    entry = await kiosk.entry(2)
+
+    assert CARD[:-1].encode() not in kiosk.written_down()
+    assert isinstance(entry, Void)
+    assert (entry.id, entry.reason) == (request, "damaged on the disk")

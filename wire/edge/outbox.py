@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from wire.clock import Stamper
 from wire.edge.model import REQUEST_SHARE, REQUESTS, SETTLING, Depth, Limits, OutboxFull, Phase
-from wire.edge.rows import OutboxRow, crc_of, instant, pack, sealed
+from wire.edge.rows import OutboxRow, crc_of, instant, pack, with_card
 from wire.edge.schema import Synchronous
 from wire.errors import DeviceError, WireError
 from wire.ids import SEALED, fact_id, new_id
@@ -231,14 +231,13 @@ class Outbox:
         if central is None or answer.central != central or self.phases.get(answer.request) != "waiting":
             return None
         row = self._row("id = ?", answer.request)
-        voided = row.void_reason is not None  # it was sent, and its row was damaged before the answer came
-        body = row.body if answer.card is None or voided else sealed(row.body, answer.card)
+        carried = with_card(row, answer.card)  # void when the row was damaged before the answer came
         kept = answer.model_copy(update={"card": None, "title": None})
         phase: Phase = "refused"
         if answer.outcome == "granted":
             phase = "writing" if row.kind == "checkout/1" else "done"  # a renewal touches no tag
         with self._commit():
-            self._rewrite(row, replace(row, answer=kept.encode(), body=body))
+            self._rewrite(row, replace(carried, answer=kept.encode()))
             self._set_phase(answer.request, phase)
         return phase
 
@@ -286,6 +285,8 @@ class Outbox:
     def _forget_cards(self, now: datetime) -> None:
         """Blank the card of requests that were withdrawn before any answer, once central knows of that.
 
+        A body that was damaged meanwhile goes with its card: nobody can tell where in it the card stands.
+
         Whoever hears of such a request again hears of its withdrawal too, so nothing depends on the card.
         """
         if self.held.confirmed < self.held.last:
@@ -296,7 +297,7 @@ class Outbox:
         with self._commit():
             for (seq,) in found:
                 row = self._row("seq = ?", seq)
-                self._rewrite(row, replace(row, body=sealed(row.body, f"{SEALED}withdrawn")))
+                self._rewrite(row, with_card(row, f"{SEALED}withdrawn"))
 
     def _id_of(self, seq: int) -> str | None:
         row = self._db.execute("SELECT id FROM outbox WHERE seq = ?", (seq,)).fetchone()

@@ -1,7 +1,7 @@
 """Rows of the outbox: from a body to a row, from a row to the message that carries it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zlib import crc32
 
@@ -38,13 +38,6 @@ def pack(body: Body) -> tuple[bytes, str | None]:
     return packed, None
 
 
-def sealed(body: bytes, card: str) -> bytes:
-    """Return a request's body with its card replaced."""
-    told = json.loads(body)
-    told["card"] = card
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
-
-
 def crc_of(row: OutboxRow) -> int:
     """Return the sum (CRC-32) of a row's id, kind, body, time, answer and reason; its number may change."""
     parts = (row.id, row.kind, row.at, row.void_reason or "")
@@ -64,6 +57,16 @@ def unreadable(row: OutboxRow) -> str | None:
     except ValueError:
         sound = False
     return None if sound else "damaged on the disk"
+
+
+def with_card(row: OutboxRow, card: str | None) -> OutboxRow:
+    """Return a request's row with its card replaced; one that cannot be read is emptied and void instead."""
+    if why := unreadable(row):
+        return replace(row, body=b"", answer=None, void_reason=why)
+    if card is None or row.void_reason is not None:
+        return row
+    told = json.loads(row.body) | {"card": card}
+    return replace(row, body=json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def to_message(row: OutboxRow, prev_id: str, *, stream: str, link: str, to: str) -> Entry | Void:
