@@ -92,3 +92,19 @@ def test_rows_of_an_older_file_have_no_sum_and_are_sent(tmp_path: Path) -> None:
     store.close()
 
     assert isinstance(said, Entry)
+
+
+@pytest.mark.parametrize("damaged", ["2026-05-0tT09:00:00.000+00:00", "2026-05-04T09:00:00.000k00:00"])
+def test_a_row_whose_time_was_damaged_does_not_stop_the_start(tmp_path: Path, damaged: str) -> None:
+    path = tmp_path / "edge.db"
+    store, _ = open_store(path, stamper=STAMPER)
+    store.run(lambda db: db.execute("UPDATE outbox SET at = ?", (damaged,)))
+    store.close()
+
+    store, _ = open_store(path, stamper=STAMPER)
+    depth = store.depth
+    (said,) = store.messages(TALK, 1, 1)
+    store.close()
+
+    assert (depth.open, depth.oldest) == (1, None)
+    assert isinstance(said, Void)

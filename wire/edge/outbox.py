@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from wire.clock import Stamper
 from wire.edge.model import REQUEST_SHARE, REQUESTS, SETTLING, Depth, Limits, OutboxFull, Phase
-from wire.edge.rows import OutboxRow, crc_of, instant, pack, with_card
+from wire.edge.rows import OutboxRow, crc_of, instant, moment, pack, with_card
 from wire.edge.schema import Synchronous
 from wire.errors import DeviceError, WireError
 from wire.ids import SEALED, fact_id, new_id
@@ -132,7 +132,7 @@ class Outbox:
         self.depth = Depth(
             open=rows,
             fill=min(1.0, self._fill(rows, self._open_bytes)),
-            oldest=datetime.fromisoformat(at[0]) if at else None,
+            oldest=moment(at[0]) if at else None,
         )
 
     def _fill(self, rows: int, size: int) -> float:

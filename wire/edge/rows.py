@@ -90,3 +90,12 @@ def to_message(row: OutboxRow, prev_id: str, *, stream: str, link: str, to: str)
 def instant(at: datetime) -> str:
     """Return a moment as it is stored: text that sorts by time."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def moment(at: str) -> datetime | None:
+    """Return the moment that `instant` stored; None when it was damaged on the disk."""
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
