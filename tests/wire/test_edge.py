@@ -7,6 +7,7 @@ import pytest
 
 from wire.clock import FakeClock, Stamper
 from wire.edge import Edge, Limits, OutboxFull, open_store
+from wire.edge.schema import MIGRATIONS
 from wire.errors import ConfigError
 from wire.messages.base import stamped
 from wire.messages.facts import Checkout, Incident, Renew
@@ -243,7 +244,7 @@ async def test_a_file_of_a_newer_turnleaf_is_left_alone(desk: Desk) -> None:
     with pytest.raises(ConfigError, match="version 99"):
         await desk.open()
     with sqlite3.connect(desk.path) as db:
-        db.execute("PRAGMA user_version=2")
+        db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
     db.close()
     await desk.open()
 

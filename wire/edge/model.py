@@ -28,7 +28,10 @@ class OutboxFull(DeviceError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the outbox. `rows` and `bytes` count what central has not confirmed."""
+    """Bounds of the outbox. `rows` and `bytes` count what central never confirmed.
+
+    What it had and is told once more, after a fork, a salvage or a restore of central, stops nobody.
+    """
 
     rows: int = 20_000
     bytes: int = 64 * 1024 * 1024

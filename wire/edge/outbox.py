@@ -55,22 +55,27 @@ class Outbox:
         self.phases: dict[str, Phase] = {}
         self.unsettled: set[str] = set()
         """Requests that wait for an answer, or for their tag."""
+        self._known = 0
+        """Highest number confirmed before a fork or a restore; the bound counts what is above."""
         self._open_bytes = 0
         self._logged = True
         """Whether the write-ahead log holds anything: it may be a card that was sealed since."""
-        row = db.execute("SELECT stream, parents, confirmed, pruned_seq, pruned_id FROM stream").fetchone()
+        row = db.execute(
+            "SELECT stream, parents, confirmed, pruned_seq, pruned_id, known FROM stream"
+        ).fetchone()
         if row is None:
             self.held = Held(new_id())
             with self._commit():
                 self._begin(self.held.stream, (), self._fact_id(), reason="new")
         else:
-            self.held = self._read_held(row)
+            *held, known = row
+            self.held = self._read_held(*held)
+            self._known = min(known, self.held.last)
         self._remember(dict(db.execute("SELECT request_id, phase FROM visit")))
         self._measure()
 
-    def _read_held(self, row: tuple[str, str, int, int, str]) -> Held:
+    def _read_held(self, stream: str, parents: str, confirmed: int, pruned_seq: int, pruned_id: str) -> Held:
         last = self._db.execute("SELECT seq, id FROM outbox ORDER BY seq DESC LIMIT 1").fetchone()
-        stream, parents, confirmed, pruned_seq, pruned_id = row
         last_seq, last_id = last or (pruned_seq, pruned_id)
         return Held(stream, tuple(json.loads(parents)), last_seq, last_id, confirmed, pruned_seq, pruned_id)
 
@@ -78,7 +83,7 @@ class Outbox:
         """Within a commit: the stream's row and its first entry."""
         body = Began.model_validate({"parents": parents, "reason": reason, **stamped(self._stamper.stamp())})
         self._db.execute(
-            "INSERT INTO stream VALUES (1, ?, ?, 0, 0, '')",
+            "INSERT INTO stream VALUES (1, ?, ?, 0, 0, '', 0)",
             (stream, json.dumps(parents, separators=(",", ":"))),
         )
         self.held = Held(stream, parents)
@@ -87,14 +92,14 @@ class Outbox:
     @contextmanager
     def _commit(self) -> Iterator[None]:
         """One transaction; what mirrors the disk is set back when it fails."""
-        before = self.held, self._open_bytes
+        before = self.held, self._open_bytes, self._known
         self._pending = {}
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
         except BaseException as error:
-            self.held, self._open_bytes = before
+            self.held, self._open_bytes, self._known = before
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
@@ -119,10 +124,14 @@ class Outbox:
     def _measure(self) -> None:
         """Ask the disk what waits: once, at the start; from then on each commit says what it changed."""
         total = self._db.execute(
-            "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ?", (self.held.confirmed,)
+            "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ?", (self._mark(),)
         )
         self._open_bytes = int(total.fetchone()[0])
         self._say_depth()
+
+    def _mark(self) -> int:
+        """The highest number that central ever confirmed; what it asks for again does not fill the bound."""
+        return max(self.held.confirmed, self._known)
 
     def _say_depth(self) -> None:
         rows = self.held.last - self.held.confirmed
@@ -131,7 +140,7 @@ class Outbox:
         ).fetchone()
         self.depth = Depth(
             open=rows,
-            fill=min(1.0, self._fill(rows, self._open_bytes)),
+            fill=min(1.0, self._fill(self.held.last - self._mark(), self._open_bytes)),
             oldest=moment(at[0]) if at else None,
         )
 
@@ -139,7 +148,7 @@ class Outbox:
         return max(rows / self._limits.rows, size / self._limits.bytes)
 
     def _need_room(self, share: float, rows: int, size: int) -> None:
-        open_rows = self.held.last - self.held.confirmed
+        open_rows = self.held.last - self._mark()
         if self._fill(open_rows + rows, self._open_bytes + size) > share:
             raise OutboxFull(
                 f"outbox full: {open_rows} entries wait for central",
@@ -174,7 +183,7 @@ class Outbox:
 
     def _rewrite(self, was: OutboxRow, row: OutboxRow) -> None:
         """Within a commit: the same entry with another body, answer or reason."""
-        if was.seq > self.held.confirmed:
+        if was.seq > self._mark():
             self._open_bytes += len(row.body) - len(was.body)
         self._db.execute(
             "UPDATE outbox SET body = ?, answer = ?, void_reason = ?, crc = ? WHERE seq = ?",

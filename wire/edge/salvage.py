@@ -57,11 +57,11 @@ def salvage(path: Path, *, stamper: Stamper, connect: Connect) -> Path:
     """Replace the damaged file at `path`; return where the damaged one stands now."""
     ready = salvaged_name(path)
     _remove(ready)
-    rows, phases, parents = _read(path, connect)
+    rows, phases, parents, known = _read(path, connect)
     with closing(connect(ready)) as db:
         prepare(db, "FULL")
         db.execute("BEGIN IMMEDIATE")
-        _write(db, rows, phases, parents, stamper)
+        _write(db, rows, phases, parents, known, stamper)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode=DELETE")  # one file, complete, before it is moved
     aside = _free_name(path, stamper.clock.now())
@@ -91,18 +91,22 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def _read(path: Path, connect: Connect) -> tuple[list[OutboxRow], dict[str, Phase], tuple[str, ...]]:
-    """Return the rows, the phases and the streams that can be read in a damaged file."""
+def _read(path: Path, connect: Connect) -> tuple[list[OutboxRow], dict[str, Phase], tuple[str, ...], int]:
+    """Return what can be read in a damaged file: rows, phases, streams, and how far central had the rows."""
     parents: tuple[str, ...] = ()
+    known = 0
     rows: dict[int, OutboxRow] = {}
     try:
         db = connect(path)
     except sqlite3.Error:
-        return [], {}, ()
+        return [], {}, (), 0
     with closing(db):
         for stream, older in _each(db, "SELECT stream, parents FROM stream"):
             if isinstance(told := _text(stream), str):
                 parents = (*_streams(_text(older)), told)
+        for column in ("confirmed", "known"):  # an older file has not the second
+            for (upto,) in _each(db, f"SELECT {column} FROM stream"):  # noqa: S608 - constants
+                known = max(known, upto if isinstance(upto, int) else 0)
         visits = _each(db, "SELECT request_id, phase FROM visit")
         phases = {_text(request): _text(phase) for request, phase in visits}
         crc = "crc" if _has_crc(db) else "NULL"
@@ -116,7 +120,7 @@ def _read(path: Path, connect: Connect) -> tuple[list[OutboxRow], dict[str, Phas
     good = [row for _, row in sorted(rows.items()) if _is_row(row)]
     if dropped := len(rows) - len(good):
         log.error("edge.db was damaged: %d rows are no rows any more and were dropped", dropped)
-    return good, phases, parents
+    return good, phases, parents, known
 
 
 def _has_crc(db: sqlite3.Connection) -> bool:
@@ -181,6 +185,7 @@ def _write(
     rows: list[OutboxRow],
     phases: dict[str, Phase],
     parents: tuple[str, ...],
+    known: int,
     stamper: Stamper,
 ) -> None:
     began = Began(
@@ -192,7 +197,8 @@ def _write(
     )
     packed, _ = pack(began)
     insert = "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    db.execute("INSERT INTO stream VALUES (1, ?, ?, 0, 0, '')", (new_id(), json.dumps(parents)))
+    mark = 1 + sum(row.seq <= known for row in rows)
+    db.execute("INSERT INTO stream VALUES (1, ?, ?, 0, 0, '', ?)", (new_id(), json.dumps(parents), mark))
     first = OutboxRow(1, new_id(), began.schema_name, packed, instant(began.at))
     db.execute(insert, (*_columns(first), crc_of(first)))
     seq = 1
@@ -201,9 +207,9 @@ def _write(
         if why := unreadable(row):
             carried = replace(carried, body=b"", answer=None, void_reason=why)
         seq += db.execute(insert, (*_columns(carried), crc_of(carried))).rowcount
-    known = _phases_from(rows) | {request: phase for request, phase in phases.items() if _is_phase(phase)}
+    told = _phases_from(rows) | {request: phase for request, phase in phases.items() if _is_phase(phase)}
     held = {row.id for row in rows}
-    db.executemany("INSERT INTO visit VALUES (?, ?)", [pair for pair in known.items() if pair[0] in held])
+    db.executemany("INSERT INTO visit VALUES (?, ?)", [pair for pair in told.items() if pair[0] in held])
 
 
 def _columns(row: OutboxRow) -> tuple[object, ...]:

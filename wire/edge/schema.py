@@ -41,6 +41,9 @@ MIGRATIONS = (
     """
     ALTER TABLE outbox ADD COLUMN crc INTEGER;
     """,
+    """
+    ALTER TABLE stream ADD COLUMN known INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """Step n brings a file from version n to n+1 (`PRAGMA user_version`). Steps are never changed, only added."""
 

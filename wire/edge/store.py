@@ -79,17 +79,22 @@ class EdgeStore(Outbox):
                     assert_never(effect)
 
     def _confirm(self, upto: int) -> None:
-        low, high = sorted((self.held.confirmed, upto))
+        mark = self._mark()
+        self._known = mark
         moved = self._db.execute(
-            "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ? AND seq <= ?", (low, high)
+            "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ? AND seq <= ?", (mark, upto)
         ).fetchone()[0]
-        self._open_bytes += -moved if upto > self.held.confirmed else moved
-        self._db.execute("UPDATE stream SET confirmed = ?", (upto,))
+        self._open_bytes -= moved
+        self._db.execute("UPDATE stream SET confirmed = ?, known = ?", (upto, mark))
         self.held = replace(self.held, confirmed=upto)
 
     def _fork(self, fork: Fork) -> None:
-        """S4: every row still held, confirmed or not, under its old id after a new `began`."""
+        """S4: every row still held, confirmed or not, under its old id after a new `began`.
+
+        The bound goes on counting only those that were not confirmed before.
+        """
         shift = 1 - self.held.pruned_seq
+        known = self._mark() + shift
         self._db.execute("DELETE FROM stream")
         self._db.execute("UPDATE outbox SET seq = -seq")
         self._db.execute("UPDATE outbox SET seq = ? - seq", (shift,))
@@ -102,12 +107,12 @@ class EdgeStore(Outbox):
         )
         packed, _ = pack(body)
         self._db.execute(
-            "INSERT INTO stream VALUES (1, ?, ?, 0, 0, '')", (fork.stream, json.dumps(fork.parents))
+            "INSERT INTO stream VALUES (1, ?, ?, 0, 0, '', ?)", (fork.stream, json.dumps(fork.parents), known)
         )
         self._insert(OutboxRow(1, fork.began, body.schema_name, packed, instant(body.at)))
         last = self._db.execute("SELECT seq, id FROM outbox ORDER BY seq DESC LIMIT 1").fetchone()
         self.held = Held(fork.stream, fork.parents, *last)
-        self._open_bytes = self._db.execute("SELECT sum(length(body)) FROM outbox").fetchone()[0]
+        self._known = known
 
     def _say(self, effect: Effect, talk: Talk) -> list[Said]:
         match effect:
