@@ -39,10 +39,18 @@ RULES = {
     "facts that stand twice under one number of one stream": """
         SELECT count(*) FROM (SELECT 1 FROM journal WHERE stream <> '' GROUP BY stream, seq
         HAVING count(*) > 1)""",
-    "granted requests without a loan or renewal": """
+    "granted checkouts without a loan": """
         SELECT count(*) FROM answer WHERE outcome = 'granted'
         AND NOT EXISTS (SELECT 1 FROM loan WHERE loan.request = answer.request)
-        AND NOT EXISTS (SELECT 1 FROM renewal WHERE renewal.request = answer.request)""",
+        AND EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request AND kind = 'checkout')""",
+    # Elsewhere a loan may be renewed that this ledger never had; after a restore, one that it has no more.
+    "granted renewals that renewed nothing": """
+        SELECT count(*) FROM answer WHERE outcome = 'granted'
+        AND NOT EXISTS (SELECT 1 FROM loan WHERE loan.request = answer.request)
+        AND NOT EXISTS (SELECT 1 FROM renewal WHERE renewal.request = answer.request)
+        AND NOT EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request AND kind = 'checkout')
+        AND NOT EXISTS (SELECT 1 FROM asked WHERE asked.request = answer.request AND asked.kind = 'renew')
+        AND NOT EXISTS (SELECT 1 FROM "case" WHERE key = 'renewed-without-loan:' || answer.request)""",
     "loans and returns that are not found from their item": """
         SELECT count(*) FROM (SELECT request AS event FROM loan UNION ALL SELECT fact_id FROM checkin)
         WHERE event NOT IN (SELECT event FROM newest
@@ -52,6 +60,7 @@ RULES = {
 }
 """What must be 0 in a sound ledger."""
 SINCE = {
+    "granted renewals that renewed nothing": "0002",
     "fees paid beyond what they are": "0003",
     "loans and returns that are not found from their item": "0004",
 }
