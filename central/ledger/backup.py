@@ -23,6 +23,8 @@ from wire.errors import ConfigError, WireError
 PAGES = 2048
 """Pages taken at a time: 8 MiB; between two portions central's writer has its turn."""
 SUFFIX = ".turnleaf-ledger"
+UNFINISHED = "????????T??????Z.unfinished"
+"""Names of copies that did not come to be."""
 Progress = Callable[[int, int], None]
 """Pages done, pages in all."""
 
@@ -122,6 +124,10 @@ def _one(db: sqlite3.Connection, query: str) -> int:
 def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Progress) -> tuple[Path, Checked]:
     """Copy a ledger that may be in use into `folder`; keep the newest `keep` copies there.
 
+    A copy that is not sound stays as `.unfinished`, for whoever looks into it, until the next one begins: the
+    ledger as it is then tells more, and what names patrons must not pile up where `keep` never counts it. The
+    same goes for what a killed backup left. So only one backup at a time may work in a folder.
+
     Raises ConfigError when there is no ledger, WireError when the copy is not sound or cannot be written.
     """
     if not source.is_file():
@@ -130,7 +136,8 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
     unfinished = target.with_suffix(".unfinished")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished.unlink(missing_ok=True)
+        for left in folder.glob(UNFINISHED):
+            left.unlink(missing_ok=True)
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(source, unfinished, progress)
         found = check(unfinished)

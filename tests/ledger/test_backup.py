@@ -133,6 +133,29 @@ async def test_a_ledger_that_breaks_its_rules_makes_no_copy_under_a_good_name(tm
     assert copies(tmp_path / "copies") == []
 
 
+async def test_of_the_copies_that_are_not_sound_only_the_last_is_left_until_one_is_made(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "copies"
+    async with desk_on(tmp_path / "l.db") as world:
+        await Station(world).lend("item-1", "CARD1")
+    with sqlite3.connect(tmp_path / "l.db") as db:
+        db.execute("UPDATE item SET loan = NULL")
+    (folder / "notes.unfinished").parent.mkdir()
+    (folder / "notes.unfinished").write_text("somebody's")
+
+    for day in range(4):
+        with pytest.raises(WireError):
+            back_up(tmp_path / "l.db", folder, NOW + timedelta(days=day), 2, quiet)
+    left = {path.name for path in folder.iterdir()}
+    with sqlite3.connect(tmp_path / "l.db") as db:
+        db.execute("UPDATE item SET loan = (SELECT request FROM loan) WHERE item = 'item-1'")
+    made, _ = back_up(tmp_path / "l.db", folder, NOW + timedelta(days=4), 2, quiet)
+
+    assert left == {"notes.unfinished", "20260306T023000Z.unfinished"}
+    assert {path.name for path in folder.iterdir()} == {"notes.unfinished", made.name}
+
+
 async def test_from_a_folder_the_newest_copy_that_can_be_read_and_is_sound_is_restored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
