@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from central.ledger.lock import LockFile
+from central.ledger.rules import RULES, SINCE
 from wire.errors import ConfigError, WireError
 
 PAGES = 2048
@@ -27,46 +28,6 @@ UNFINISHED = "????????T??????Z.unfinished"
 """Names of copies that did not come to be."""
 Progress = Callable[[int, int], None]
 """Pages done, pages in all."""
-
-RULES = {
-    "items that are on a loan which is not open": """
-        SELECT count(*) FROM item LEFT JOIN loan ON loan.request = item.loan
-        WHERE item.loan IS NOT NULL AND (loan.request IS NULL OR loan.ended IS NOT NULL OR loan.withdrawn)""",
-    "open loans that their item does not know": """
-        SELECT count(*) FROM loan JOIN item ON item.item = loan.item
-        WHERE loan.ended IS NULL AND NOT loan.withdrawn AND item.loan IS NOT loan.request""",
-    "items with two open loans": """
-        SELECT count(*) FROM (SELECT item FROM loan WHERE ended IS NULL AND NOT withdrawn
-        GROUP BY item HAVING count(*) > 1)""",
-    "facts that stand twice under one number of one stream": """
-        SELECT count(*) FROM (SELECT 1 FROM journal WHERE stream <> '' GROUP BY stream, seq
-        HAVING count(*) > 1)""",
-    "granted checkouts without a loan": """
-        SELECT count(*) FROM answer WHERE outcome = 'granted'
-        AND NOT EXISTS (SELECT 1 FROM loan WHERE loan.request = answer.request)
-        AND EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request AND kind = 'checkout')""",
-    # Elsewhere a loan may be renewed that this ledger never had; after a restore, one that it has no more.
-    "granted renewals that renewed nothing": """
-        SELECT count(*) FROM answer WHERE outcome = 'granted'
-        AND NOT EXISTS (SELECT 1 FROM loan WHERE loan.request = answer.request)
-        AND NOT EXISTS (SELECT 1 FROM renewal WHERE renewal.request = answer.request)
-        AND NOT EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request AND kind = 'checkout')
-        AND NOT EXISTS (SELECT 1 FROM asked WHERE asked.request = answer.request AND asked.kind = 'renew')
-        AND NOT EXISTS (SELECT 1 FROM "case" WHERE key = 'renewed-without-loan:' || answer.request)""",
-    "loans and returns that are not found from their item": """
-        SELECT count(*) FROM (SELECT request AS event FROM loan UNION ALL SELECT fact_id FROM checkin)
-        WHERE event NOT IN (SELECT event FROM newest
-        UNION ALL SELECT previous FROM loan WHERE previous IS NOT NULL
-        UNION ALL SELECT previous FROM checkin WHERE previous IS NOT NULL)""",
-    "fees paid beyond what they are": "SELECT count(*) FROM fee WHERE paid > amount",
-}
-"""What must be 0 in a sound ledger."""
-SINCE = {
-    "granted renewals that renewed nothing": "0002",
-    "fees paid beyond what they are": "0003",
-    "loans and returns that are not found from their item": "0004",
-}
-"""The version from which on a rule has something to look at; copies of older ledgers are sound without it."""
 
 
 @dataclass(frozen=True, slots=True)

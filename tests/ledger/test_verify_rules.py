@@ -82,3 +82,58 @@ async def test_a_renewal_here_has_its_row(tmp_path: Path) -> None:
         world.ledger.hot.connection.execute("DELETE FROM renewal")
 
     assert check(tmp_path / "l.db").faults == ("1 granted renewals that renewed nothing",)
+
+
+NOT_FOUND = "loans and returns that are not found, or not once, from their item"
+CROSSED = """
+UPDATE checkin SET previous = (SELECT request FROM loan WHERE loan.item <> checkin.item
+    AND request IN (SELECT previous FROM checkin))"""
+RING = "UPDATE loan SET previous = (SELECT fact_id FROM checkin WHERE checkin.item = loan.item)"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "count"),
+    [
+        ((CROSSED,), 2),
+        (("UPDATE newest SET event = (SELECT previous FROM checkin WHERE fact_id = event)",
+          "UPDATE checkin SET previous = fact_id"), 2),
+        (("UPDATE loan SET previous = request",), 2),
+        ((RING,), 2),
+        ((RING, "DELETE FROM newest"), 4),
+        (("UPDATE loan SET previous = 'nothing' WHERE item = 'item-1'",), 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("grown", [True, False])
+async def test_an_event_stands_once_in_the_history_of_its_own_item(
+    tmp_path: Path, wrong: tuple[str, ...], count: int, *, grown: bool
+) -> None:
+    """Whether its id is later than those before it, or not."""
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        for item in ("item-1", "item-2"):
+            lent, back = ("a" + item, "b" + item) if grown else ("b" + item, "a" + item)
+            await k1.send(k1.checkout(item, "CARD1"), entry=lent)
+            await k1.send(k1.checkin(item), entry=back)
+        assert check(tmp_path / "l.db").faults == ()
+        for sql in wrong:
+            world.ledger.hot.connection.execute(sql)
+
+    assert check(tmp_path / "l.db").faults == (f"{count} {NOT_FOUND}",)
+
+
+async def test_a_ring_that_no_way_leads_to_is_found(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        for _ in range(2):
+            await k1.lend("item-1", "CARD1")
+            await k1.take_back("item-1")
+        run = world.ledger.hot.connection.execute
+        (first, back), (_, last) = run(
+            "SELECT loan.request, fact_id FROM loan JOIN checkin ON checkin.previous = loan.request"
+            " ORDER BY loan.start"
+        ).fetchall()
+        run("UPDATE loan SET previous = ? WHERE request = ?", (back, first))
+        run("UPDATE loan SET previous = NULL WHERE request <> ?", (first,))
+        assert run("SELECT event FROM newest").fetchone() == (last,)
+
+    assert check(tmp_path / "l.db").faults == (f"2 {NOT_FOUND}",)
