@@ -7,7 +7,8 @@ is over, a paid fee and a payment lose their patron as well; the amounts stay. W
 gone after a day.
 
 The connection runs with `secure_delete`, and the write-ahead log is cut off after a pass that forgot
-something: what was forgotten is then in no page of any file.
+something: what was forgotten is then in no page of any file. While somebody reads the ledger that cannot be
+done, and nobody waits for it: it is tried again with each pass until it is.
 """
 
 from dataclasses import dataclass
@@ -123,6 +124,8 @@ def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
         hot.rollback()
         raise
     if loans or dead or asked_for or any(beside) or repeats:
+        hot.to_shed = True
+    if hot.to_shed:
         hot.shed()
     return Forgotten(loans, dead, changes, *beside)
 

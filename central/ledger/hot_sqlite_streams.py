@@ -87,6 +87,8 @@ class StreamHot:
         self._run = connection.execute
         self._sql: Any = _statements()
         self.epoch = epoch
+        self.to_shed = True
+        """Whether the write-ahead log may hold what is forgotten; of an earlier run nobody knows."""
 
     # --- transactions
 
@@ -141,8 +143,11 @@ class StreamHot:
             self._run("ROLLBACK")
 
     def shed(self) -> None:
-        """Cut off the write-ahead log, so that no old page stays in it (a long reader may delay that)."""
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        """Cut off the write-ahead log, so that no old page stays in it; `to_shed` says if that is still to
+        be done. It waits for nobody: while it waited for a reader, nobody could write."""
+        with self.patience(0):
+            busy, *_ = self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self.to_shed = bool(busy)
 
     def savepoint(self) -> None:
         """Begin one entry."""

@@ -1,5 +1,8 @@
 """Who borrowed what is forgotten, in every copy (design §7)."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +142,62 @@ async def test_old_item_changes_are_pruned_and_the_numbers_go_on(tmp_path: Path)
         assert after is not None
         assert [c.s for c in after.changes] == ["available"]
         assert after.first == before.n + 1
+
+
+@contextmanager
+def read_by_somebody(world: World) -> Iterator[None]:
+    """Look at the ledger as it stands, and go on reading."""
+    reader = sqlite3.connect(world.path, isolation_level=None)
+    try:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM loan").fetchone()
+        yield
+        reader.execute("ROLLBACK")
+    finally:
+        reader.close()
+
+
+async def test_upkeep_waits_for_no_reader_and_cuts_the_log_off_when_that_one_is_gone(tmp_path: Path) -> None:
+    secret = "item-1patron-1"
+    waited: list[str] = []
+    """How long each try to cut the log off waits at most."""
+
+    def look(sql: str) -> None:
+        if "busy_timeout=" in sql:
+            patience[0] = sql.rpartition("=")[2]
+        elif "wal_checkpoint" in sql:
+            waited.append(patience[0])
+
+    patience = ["unknown"]
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        await k1.lend("item-1", "CARD1")
+        world.ledger.hot.connection.set_trace_callback(look)
+        with read_by_somebody(world):
+            await k1.take_back("item-1")
+            assert (await world.desk.upkeep()).loans == 1
+            assert waited == ["0"]
+            assert copies(world, secret) > 0
+        assert (await world.desk.upkeep()).loans == 0
+
+        assert waited == ["0", "0"]
+        assert copies(world, secret) == 0
+        await world.desk.upkeep()
+        assert waited == ["0", "0"]
+
+
+async def test_a_log_that_an_earlier_run_left_uncut_is_cut_off_by_the_next(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "l.db")) as idle:  # else the last one to close cuts it off
+        async with desk_on(tmp_path / "l.db") as world:
+            idle.execute("SELECT count(*) FROM loan").fetchone()
+            k1 = Station(world)
+            await k1.lend("item-1", "CARD1")
+            with read_by_somebody(world):
+                await k1.take_back("item-1")
+                await world.desk.upkeep()
+        assert copies(world, "item-1patron-1") > 0
+        async with desk_on(tmp_path / "l.db", world.clock, seed=False):
+            assert copies(world, "item-1patron-1") == 0
 
 
 def world_clock(world: World) -> Any:
