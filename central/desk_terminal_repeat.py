@@ -4,11 +4,14 @@ The outcome is kept in the commit that holds the deed, under the digest of its f
 while it is still true: nothing else has happened to that item, the hold is as it was left, the payment is
 known. Else the same words are a new request: an SC that has no clock may lend, take back and lend the same
 item with frames that are equal. What had happened already (*no block*) is recorded once whatever
-came after, and, where the terminal dated it, however late it is told again: links stay down for hours.
+came after, and, where the terminal dated it, however late it is told again: links stay down for days.
 
-Nothing personal is kept: no card, no name, no title; they are read when the outcome is said again.
+Nothing personal is kept: no card, no name, no title; they are read when the outcome is said again. The digest
+of a frame is gone after a day: it is made of a card number too, and who knows all cards could try them. What
+had happened is known by terminal, item and time from then on, for 45 days: that stands in its loan as well.
 """
 
+import hashlib
 import json
 from typing import Final, assert_never
 
@@ -17,6 +20,7 @@ from pydantic import TypeAdapter
 from central.desk_scene import Scene
 from central.desk_terminal_account import meant_hold
 from central.desk_terminal_deed import Deed
+from central.ledger.forget import DAY_MS, HAPPENED
 from central.terminal import (
     AllRenewed,
     AtTerminal,
@@ -52,7 +56,7 @@ _KINDS: Final[dict[str, TypeAdapter[Outcome]]] = {
 
 def recall(scene: Scene, request: AtTerminal) -> Deed | None:
     """Return what this very request came to before, if that still holds; the scene is then that deed's."""
-    found = scene.hot.repeat(request.digest) if request.digest else None
+    found = (scene.hot.repeat(request.digest) or _long_ago(scene, request)) if request.digest else None
     if found is None:
         return None
     at, fact, text = found
@@ -83,6 +87,23 @@ def remember(scene: Scene, request: AtTerminal, deed: Deed) -> None:
         "at": request.at_ms,
     }
     scene.hot.new_repeat(request.digest, scene.group.now, scene.fact, json.dumps(kept))
+    if getattr(request.do, "happened", False):
+        scene.hot.new_repeat(_of_what_happened(request), scene.group.now, scene.fact, json.dumps(kept))
+
+
+def _long_ago(scene: Scene, request: AtTerminal) -> tuple[int, str, str] | None:
+    """Return what is kept of a deed that had happened, once the digest of its frame is forgotten."""
+    if not getattr(request.do, "happened", False):
+        return None
+    found = scene.hot.repeat(_of_what_happened(request))
+    return found if found is not None and scene.group.now - found[0] >= DAY_MS else None
+
+
+def _of_what_happened(request: AtTerminal) -> str:
+    """Return a digest of what a terminal did with which item when, whoever it was for."""
+    do = request.do
+    did = (request.terminal, type(do).__name__, getattr(do, "item", ""), getattr(do, "cancel", False))
+    return HAPPENED + hashlib.sha256(repr((*did, request.at_ms)).encode()).hexdigest()[:40]
 
 
 def _state(scene: Scene, do: Do) -> str:

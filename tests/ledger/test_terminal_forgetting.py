@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from desk_kit import Station, World, desk_on
+from desk_kit import START, Station, World, desk_on
 from terminal_kit import Terminal, charge
 from test_forgetting import copies
 
@@ -85,6 +85,34 @@ async def test_what_may_be_repeated_names_nobody_and_is_gone_after_a_day(tmp_pat
         await world.desk.upkeep()
 
         assert world.rows("SELECT count(*) FROM repeat") == [(0,)]
+
+
+async def test_of_what_had_happened_a_line_that_was_made_of_no_card_stays_for_45_days(tmp_path: Path) -> None:
+    """The frame's digest goes: from it, who has the file and the cards could tell who had the item."""
+    async with desk_on(tmp_path / "l.db") as world:
+        sc = Terminal(world)
+        for card, item, frame in (("CARD3", "item-1", "a"), ("CARD2", "item-2", "b")):
+            await sc.ask(Lend(card, item, happened=True), at=START, digest=frame)
+        world.clock.advance(86400 + 1)
+        await world.desk.upkeep()
+        kept = str(world.rows("SELECT * FROM repeat"))
+        assert world.rows("SELECT substr(digest, 1, 9) FROM repeat") == [("happened:",)] * 2
+        for secret in ("CARD", "patron", "Title"):
+            assert secret not in kept
+        world.clock.advance(44 * 86400)
+        await world.desk.upkeep()
+
+        assert world.rows("SELECT count(*) FROM repeat") == [(0,)]
+
+
+async def test_the_line_of_what_had_happened_is_the_same_whoever_it_was_for(tmp_path: Path) -> None:
+    kept = []
+    for card in ("CARD2", "CARD3"):
+        async with desk_on(tmp_path / f"{card}.db") as world:
+            await Terminal(world).ask(Lend(card, "item-1", happened=True), at=START, digest=card)
+            kept.append(world.rows("SELECT digest FROM repeat WHERE digest LIKE 'happened:%'"))
+
+    assert kept[0] == kept[1] != []
 
 
 async def test_a_return_that_was_undone_is_none_that_lets_a_loan_be_forgotten(tmp_path: Path) -> None:

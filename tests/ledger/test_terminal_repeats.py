@@ -130,6 +130,39 @@ async def test_what_had_happened_is_recorded_once_whatever_came_after(tmp_path: 
         assert world.loans() == {("item-1", "patron-1")}
 
 
+@pytest.mark.parametrize("hours", [2, 23, 25, 30, 44 * 24])
+@pytest.mark.parametrize(
+    "do", [Lend("CARD1", "item-1", happened=True), Return("item-1", happened=True)], ids=["lent", "back"]
+)
+async def test_what_a_terminal_dated_is_recorded_once_however_late_it_is_told_again(
+    tmp_path: Path, do: Do, hours: int
+) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        sc, at = Terminal(world), START - timedelta(hours=3)
+        first = await sc.ask(do, at=at, digest="d")
+        world.clock.advance(hours * 3600)
+        await world.desk.upkeep()
+        done = dump(world)
+
+        assert await sc.ask(do, at=at, digest="d") == first
+        assert dump(world) == done
+
+
+async def test_another_deed_of_long_ago_is_recorded_though_one_like_it_is_known(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        sc, at = Terminal(world), START - timedelta(hours=3)
+        await sc.ask(Lend("CARD1", "item-1", happened=True), at=at, digest="d")
+        world.clock.advance(30 * 3600)
+        await world.desk.upkeep()
+        await sc.got(Back, Return("item-1", happened=True), at=at, digest="e")
+        await sc.got(Lent, Lend("CARD1", "item-2", happened=True), at=at, digest="f")
+        await sc.got(Lent, Lend("CARD2", "item-1", happened=True), at=at + timedelta(seconds=2), digest="g")
+        await Terminal(world, "sc-2").got(Lent, Lend("CARD1", "item-3", happened=True), at=at, digest="h")
+
+        assert world.loans() == {("item-1", "patron-2"), ("item-2", "patron-1"), ("item-3", "patron-1")}
+        assert world.rows("SELECT count(*) FROM checkin") == [(1,)]
+
+
 async def test_without_a_digest_nothing_is_known_again(tmp_path: Path) -> None:
     async with desk_on(tmp_path / "l.db") as world:
         sc = Terminal(world)
