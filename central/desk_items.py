@@ -12,9 +12,16 @@ from central.ledger.rows import ItemRow, word_of
 from circulation.history import ItemEvent, ItemState, Lent, step
 
 OF_TAG = frozenset(
-    {"lent-but-secured", "unsecured-not-lent", "returned-unsecured", "tag-unknown", "tag-unreported"}
+    {
+        "lent-but-secured",
+        "loan-without-patron",
+        "returned-unsecured",
+        "tag-unknown",
+        "tag-unreported",
+        "unsecured-not-lent",
+    }
 )
-"""Cases that are over once the tag was read back as it should be."""
+"""Cases that are over once the tag was read back as it should be: the item is back, or properly on loan."""
 
 
 def append(scene: Scene, row: ItemRow, event: ItemEvent) -> None:
@@ -31,7 +38,16 @@ def refold(scene: Scene, item: str, row: ItemRow | None) -> ItemState:
         store(scene, row, state)
         if scene.group.fines():
             settle_fines(scene, row)
+    if state.loan is not None and state.loan not in (scene.fact, None if row is None else row.state.loan):
+        _open_again(scene, state.loan, item)
     return state
+
+
+def _open_again(scene: Scene, request: str, item: str) -> None:
+    """A loan that had ended is open again: if it was forgotten whose it is, somebody must look."""
+    loan = scene.hot.loan(request)
+    if loan is not None and loan.patron is None:
+        scene.open_case("loan-without-patron", item, item=item)
 
 
 def store(scene: Scene, row: ItemRow, state: ItemState) -> None:

@@ -1,8 +1,9 @@
 """Forgetting who had what (design §7): in every copy, and in the pages of the file too.
 
 A loan that ended is kept without its patron once the retention is over, unless a case about its item is
-open. It counts as ended for good when a return came after it began; a loan that ended only because the
-item was lent again may come back while that other request can be withdrawn, so it waits a day. A hold that
+open. It counts as ended for good when a return came after it began, or when the item was lent again and that
+request has written its tag: such a one waits a day. While all that lent the item again can be withdrawn the
+loan may come back, so it waits for them, 30 days at most: stations are away for days. A hold that
 is over, a paid fee and a payment lose their patron as well; the amounts stay. What terminals may repeat is
 gone after a day; of what had happened before it was told a line stays for 45, which names nobody.
 
@@ -13,13 +14,14 @@ done, and nobody waits for it: it is tried again with each pass until it is.
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects import sqlite
 
 from central.ledger.hot_sqlite import Hot
 from central.ledger.schema import (
     FINISHED,
     HELD,
+    OPEN,
     asked,
     case,
     change,
@@ -31,6 +33,7 @@ from central.ledger.schema import (
     repeat,
 )
 from central.ledger.schema_services import OVER_NAMED, PAID_NAMED, PAYER
+from circulation.history import Lent
 from circulation.policy import Retention
 
 DAY_MS = 86_400_000
@@ -38,16 +41,37 @@ HAPPENED_MS = 45 * DAY_MS
 """How long what had happened is known again when it is told once more: as long as stations keep theirs."""
 HAPPENED = "happened:"
 """With what the digests begin that are kept so long; they are made of no card (`desk_terminal_repeat`)."""
+MAY_COME_BACK_MS = 30 * DAY_MS
+"""How long a loan waits at most for the requests that lent its item again."""
 _DIALECT = sqlite.dialect(paramstyle="named")
 
 _OVER_AT = func.coalesce(loan.c.ended, loan.c.start)
 _IN_CASE = exists().where(case.c.item == loan.c.item).where(case.c.closed.is_(None))
+_again = loan.alias("again")
+_LENT_AGAIN = and_(
+    _again.c.item == loan.c.item,
+    OPEN,  # of the inner one, as SQL finds names: `one_open_loan` has it
+    _again.c.start >= loan.c.ended,
+    _again.c.tag.is_distinct_from(literal_column("'written'")),
+    ~loan.c.withdrawn,
+    loan.c.ended > bindparam("at_most"),
+)
+"""The item is on loan by a request whose tag was not reported. There is one while a loan may come back, and
+where it ended that loan itself there is nothing between the two that could be in the way."""
 _LOANS = (
     update(loan)
     .values(patron=literal_column("NULL"))
     .where(HELD)
     .where(bindparam("for_good") >= _OVER_AT)
     .where(~_IN_CASE)
+    .where(~exists().where(_LENT_AGAIN))
+)
+_BEFORE_OTHERS = (
+    select(loan.c.request, loan.c.item, loan.c.ended)
+    .where(HELD)
+    .where(bindparam("for_good") >= _OVER_AT)
+    .where(~_IN_CASE)
+    .where(exists().where(_LENT_AGAIN).where(_again.c.start > loan.c.ended))
 )
 _LATELY = (
     select(loan.c.request, loan.c.item, loan.c.start)
@@ -99,7 +123,8 @@ def _sql(statement: object) -> str:
     return str(statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]  # every statement compiles
 
 
-LOANS, LATELY, DEAD, ASKED = (_sql(s) for s in (_LOANS, _LATELY, _DEAD, _ASKED))
+LOANS, LATELY, BEFORE_OTHERS = (_sql(s) for s in (_LOANS, _LATELY, _BEFORE_OTHERS))
+DEAD, ASKED = _sql(_DEAD), _sql(_ASKED)
 LAST_OLD, CHANGES = _sql(_LAST_OLD), _sql(_CHANGES)
 HOLDS, FEES, PAYMENTS, REPEATS = (_sql(s) for s in (_HOLDS, _FEES, _PAYMENTS, _REPEATS))
 
@@ -122,7 +147,7 @@ def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
     hot.begin()
     try:
         until = now - retention.loan_days * DAY_MS
-        loans = _forget_loans(hot, until, min(until, now - DAY_MS))
+        loans = _forget_loans(hot, now, until)
         dead = run(DEAD, {"until": now - retention.dead_letter_days * DAY_MS}).rowcount
         asked_for = run(ASKED).rowcount
         beside = [run(sql, {"until": until}).rowcount for sql in (HOLDS, FEES, PAYMENTS)]
@@ -139,16 +164,31 @@ def forget(hot: Hot, retention: Retention, now: int) -> Forgotten:
     return Forgotten(loans, dead, changes, *beside)
 
 
-def _forget_loans(hot: Hot, until: int, for_good: int) -> int:
+def _forget_loans(hot: Hot, now: int, until: int) -> int:
     """Forget who had what: all that is over for good, and of what ended since what came back."""
-    run = hot.connection.execute
-    forgotten = run(LOANS, {"for_good": for_good}).rowcount
+    run, for_good = hot.connection.execute, min(until, now - DAY_MS)
+    ended = {"for_good": for_good, "at_most": now - MAY_COME_BACK_MS}
+    forgotten = run(LOANS, ended).rowcount
+    over = [
+        request for request, item in run(BEFORE_OTHERS, ended).fetchall() if _stays_over(hot, request, item)
+    ]
     lately = run(LATELY, {"for_good": for_good, "until": until}).fetchall() if until > for_good else ()
-    for request, item, start in lately:
-        if hot.returned_since(item, start):
-            hot.loan_patron(request, None)
-            forgotten += 1
-    return forgotten
+    over += [request for request, item, start in lately if hot.returned_since(item, start)]
+    for request in over:
+        hot.loan_patron(request, None)
+    return forgotten + len(over)
+
+
+def _stays_over(hot: Hot, request: str, item: str, ended: int) -> bool:
+    """Say whether a loan stays over whatever is withdrawn of what came after it."""
+    events, _ = hot.history(item)
+    return any(
+        event.tag == "written" and not event.withdrawn
+        if isinstance(event, Lent)
+        else event.secured != "undone"
+        for event in events
+        if event.at >= ended and event.id != request
+    )
 
 
 def _prune_changes(hot: Hot, until: int) -> int:

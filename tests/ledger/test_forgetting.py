@@ -10,6 +10,7 @@ import pytest
 from desk_kit import Station, World, desk_on
 
 from central import desk_entry
+from central.ledger import forget
 from central.results import SkipEntry
 from circulation.policy import Policy
 from wire.ids import new_id
@@ -94,6 +95,118 @@ async def test_a_loan_that_may_still_come_back_is_not_forgotten_yet(tmp_path: Pa
         world.clock.advance(2 * 86400)
         await world.desk.upkeep()
         assert ("patron-2",) not in world.rows("SELECT patron FROM loan WHERE withdrawn")
+
+
+async def lend_on(k: Station, item: str, card: str) -> str:
+    """Lend an item that is on loan, with no word about its tag; returns the request."""
+    request = new_id()
+    said = await k.send(k.checkout(item, card), entry=request)
+    assert said.answer is not None
+    assert said.answer.outcome == "granted", said.answer.refusal
+    return request
+
+
+async def days(world: World, number: float) -> None:
+    """Let days go by, and forget what is due."""
+    world.clock.advance(number * 86400)
+    await world.desk.upkeep()
+
+
+async def test_a_loan_waits_for_the_request_that_renewed_it_however_late_that_is_withdrawn(
+    tmp_path: Path,
+) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        await k1.lend("item-1", "CARD1")
+        world.clock.advance(86400)
+        request = await lend_on(k1, "item-1", "CARD1")
+        await days(world, 2)
+        await k1.send(k1.withdrawn(request, "restart"))
+
+        assert world.loans() == {("item-1", "patron-1")}
+        assert world.cases() == set()
+
+
+async def test_a_loan_waits_for_the_request_of_a_station_that_was_away(tmp_path: Path) -> None:
+    """What came later is told days later: the item was lent there, and then it was not."""
+    async with desk_on(tmp_path / "l.db") as world:
+        k1, k2, request = Station(world), Station(world, "k2"), new_id()
+        await k1.lend("item-1", "CARD1")
+        world.clock.advance(60)
+        world.desk.heard("k2", k2.boot, world.clock.mono())
+        lent = k2.write(k2.checkout("item-1", "CARD2"), entry=request)
+        world.clock.advance(8)
+        undone = k2.write(k2.withdrawn(request))
+        world.clock.advance(2 * 86400)
+        await k2.say(k2.entry(lent))
+        await world.desk.upkeep()
+        await k2.say(k2.entry(undone))
+
+        assert world.loans() == {("item-1", "patron-1")}
+
+
+@pytest.mark.parametrize("settled", ["written", "returned"])
+async def test_a_loan_waits_for_all_that_lent_its_item_again_until_one_is_settled(
+    tmp_path: Path, settled: str
+) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        first = await k1.lend("item-1", "CARD1")
+        world.clock.advance(86400)
+        second = await lend_on(k1, "item-1", "CARD1")
+        world.clock.advance(86400)
+        third = await lend_on(k1, "item-1", "CARD1")
+        await days(world, 2)
+        holders = "SELECT request FROM loan WHERE patron IS NOT NULL"
+        assert set(world.rows(holders)) == {(first,), (second,), (third,)}
+
+        if settled == "written":
+            await k1.send(k1.written(second, "item-1"))
+        else:
+            await k1.take_back("item-1")
+        await days(world, 0)
+        assert (first,) not in world.rows(holders)
+        assert ((second,) in world.rows(holders)) == (settled == "written")
+
+
+async def test_the_patron_before_is_forgotten_a_day_after_the_next_ones_tag_is_written(
+    tmp_path: Path,
+) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1, k2 = Station(world), Station(world, "k2")
+        await k1.lend("item-1", "CARD1")
+        await k2.lend("item-1", "CARD2")
+        await days(world, 1.01)
+
+        assert world.rows("SELECT patron FROM loan ORDER BY start") == [(None,), ("patron-2",)]
+
+
+async def test_a_loan_waits_30_days_at_most_and_what_comes_back_then_is_a_case(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        await k1.lend("item-1", "CARD1")
+        world.clock.advance(86400)
+        request = await lend_on(k1, "item-1", "CARD1")
+        await days(world, 29)
+        assert world.rows("SELECT patron FROM loan") == [("patron-1",)] * 2
+        await days(world, 1)
+        assert set(world.rows("SELECT patron FROM loan")) == {(None,), ("patron-1",)}
+        await k1.send(k1.withdrawn(request, "restart"))
+        assert world.loans() == {("item-1", None)}
+        assert world.cases() == {"loan-without-patron:item-1"}
+
+        await k1.take_back("item-1")
+        assert world.cases() == set()
+
+
+async def test_what_is_forgotten_is_found_by_an_index(tmp_path: Path) -> None:
+    told = {"for_good": 1, "at_most": 1, "until": 1, "happened": 1}
+    async with desk_on(tmp_path / "l.db") as world:
+        for statement in (forget.LOANS, forget.BEFORE_OTHERS, forget.LATELY, forget.REPEATS):
+            plan = world.ledger.hot.connection.execute(f"EXPLAIN QUERY PLAN {statement}", told).fetchall()
+            steps = [step for *_, step in plan]
+            assert not [step for step in steps if step.startswith("SCAN") and "INDEX" not in step], steps
+            assert "again" not in str(steps) or "one_open_loan" in str(steps)
 
 
 async def test_a_dead_letter_keeps_its_body_only_so_long(tmp_path: Path) -> None:
