@@ -169,9 +169,8 @@ def _forget_loans(hot: Hot, now: int, until: int) -> int:
     run, for_good = hot.connection.execute, min(until, now - DAY_MS)
     ended = {"for_good": for_good, "at_most": now - MAY_COME_BACK_MS}
     forgotten = run(LOANS, ended).rowcount
-    over = [
-        request for request, item in run(BEFORE_OTHERS, ended).fetchall() if _stays_over(hot, request, item)
-    ]
+    before_others = run(BEFORE_OTHERS, ended).fetchall()
+    over = [request for request, item, at in before_others if _stays_over(hot, request, item, at)]
     lately = run(LATELY, {"for_good": for_good, "until": until}).fetchall() if until > for_good else ()
     over += [request for request, item, start in lately if hot.returned_since(item, start)]
     for request in over:

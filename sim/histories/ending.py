@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from central.ledger.backup import RULES
+from central.ledger.rules import RULES
 from sim.chaos.judge import judge, read_ledger
 from sim.histories.house import House
 
