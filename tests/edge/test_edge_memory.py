@@ -144,9 +144,9 @@ class Life:
         self.store.heard(talk, resume, 0, fork)
 
     def asked(self) -> tuple[int, int, str | None]:
-        """What waits, as the disk tells it: rows, bytes, the time of the first."""
+        """What waits, as the disk tells it: rows, bytes that central never had, the time of the first."""
         found = self.db.execute(
-            "SELECT length(body), at FROM outbox WHERE seq > ? ORDER BY seq", (self.store.held.confirmed,)
+            "SELECT length(body) * (seq > known), at FROM outbox, stream WHERE seq > confirmed ORDER BY seq"
         ).fetchall()
         return len(found), sum(size for size, _ in found), found[0][1] if found else None
 
