@@ -31,6 +31,16 @@ named twice and no name is of nothing: then they lie on the ways from the items,
 to. Ids grow with time, so only an item where one does not may have a ring, and these alone are walked.
 """
 
+JOURNALLED = """
+    SELECT count(*) FROM stream WHERE upto > 0
+    AND NOT EXISTS (SELECT 1 FROM journal WHERE fact_id = stream.id)
+    AND NOT EXISTS (SELECT 1 FROM "case" WHERE kind = 'facts-lost'
+        AND key LIKE 'facts-lost:' || stream.stream || ':%-' || stream.upto)"""
+"""The fact that was consumed last stands in the journal, unless a case tells that it is lost (streams.md C5).
+More cannot be asked of a stream's numbers: a fact that is known already uses up a number and is not written
+down again (C2), and nothing tells where that was so.
+"""
+
 RULES = {
     "items that are on a loan which is not open": """
         SELECT count(*) FROM item LEFT JOIN loan ON loan.request = item.loan
@@ -56,6 +66,10 @@ RULES = {
         AND NOT EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request AND kind = 'checkout')
         AND NOT EXISTS (SELECT 1 FROM asked WHERE asked.request = answer.request AND asked.kind = 'renew')
         AND NOT EXISTS (SELECT 1 FROM "case" WHERE key = 'renewed-without-loan:' || answer.request)""",
+    "answers to requests that the journal does not hold": """
+        SELECT count(*) FROM answer
+        WHERE NOT EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request)""",
+    "streams whose last fact the journal does not hold": JOURNALLED,
     "loans and returns that are not found, or not once, from their item": HISTORIES,
     "fees paid beyond what they are": "SELECT count(*) FROM fee WHERE paid > amount",
 }

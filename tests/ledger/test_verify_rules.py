@@ -137,3 +137,73 @@ async def test_a_ring_that_no_way_leads_to_is_found(tmp_path: Path) -> None:
         assert run("SELECT event FROM newest").fetchone() == (last,)
 
     assert check(tmp_path / "l.db").faults == (f"2 {NOT_FOUND}",)
+
+
+LAST_GONE = "1 streams whose last fact the journal does not hold"
+ANSWER_GONE = "1 answers to requests that the journal does not hold"
+
+
+@pytest.mark.parametrize(
+    ("gone", "fault"),
+    [
+        (("DELETE FROM journal WHERE seq IN (2, 3)",), ANSWER_GONE),
+        (("DELETE FROM journal WHERE seq > 2",), LAST_GONE),
+        (
+            tuple(f"DELETE FROM {name}" for name in ("journal", "loan", "checkin", "answer", "newest")),
+            LAST_GONE,
+        ),
+    ],
+)
+async def test_what_was_consumed_stands_in_the_journal(
+    tmp_path: Path, gone: tuple[str, ...], fault: str
+) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1, k2 = Station(world), Station(world, "k2")
+        await k1.send(k1.began())
+        await k1.lend("item-1", "CARD1")
+        await k1.take_back("item-1")
+        assert check(tmp_path / "l.db").faults == ()
+        for sql in gone:
+            world.ledger.hot.connection.execute(sql)
+        await k2.send(k2.began())
+
+    assert check(tmp_path / "l.db").faults == (fault,)
+
+
+async def test_numbers_that_a_case_tells_are_lost_are_not_missed_and_others_are(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        for _ in range(13):
+            k1.write(k1.passage(direction="out", verdict="pass"))
+        for seq in (1, 2):
+            await k1.say(k1.entry(seq))
+        await k1.say(k1.lost(2, 4))
+        await k1.say(k1.entry(5))
+        await k1.say(k1.lost(5, 10))
+        await k1.say(k1.void(11))
+        await k1.say(k1.entry(12))
+        assert world.rows("SELECT upto FROM stream") == [(12,)]
+        assert world.rows("SELECT count(*) FROM journal") == [(5,)]
+        assert check(tmp_path / "l.db").faults == ()
+        await k1.say(k1.lost(12, 13))
+        assert check(tmp_path / "l.db").faults == ()
+        world.ledger.hot.connection.execute('DELETE FROM "case"')
+
+    assert check(tmp_path / "l.db").faults == (LAST_GONE,)
+
+
+async def test_a_stream_that_brings_facts_of_another_again_is_sound(tmp_path: Path) -> None:
+    async with desk_on(tmp_path / "l.db") as world:
+        k1 = Station(world)
+        await k1.send(k1.began())
+        await k1.lend("item-1", "CARD1")
+        fork = Station(world)
+        await fork.send(fork.began("fork", (k1.stream,)))
+        for fact, body in k1.rows:
+            await fork.send(body, entry=fact)
+        await fork.take_back("item-1")
+        assert world.rows("SELECT upto, (SELECT count(*) FROM journal) FROM stream ORDER BY upto") == [
+            (3, 6), (6, 6)
+        ]  # fmt: skip
+
+    assert check(tmp_path / "l.db").faults == ()
