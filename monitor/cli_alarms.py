@@ -39,8 +39,9 @@ async def _print(found: where.Where, args: argparse.Namespace) -> int:
     fleet = await look(found, clock)
     said = lines(fleet, fleet.here(clock.now()))
     alarms = [fleet.alarms[key] for key in alarm_rows(fleet)]
-    emit({"alarms": alarms}, as_json=args.json, text="\n".join(said))
-    return 0
+    state = None if fleet.central is None else fleet.central.state
+    emit({"central": state, "alarms": alarms}, as_json=args.json, text="\n".join(said))
+    return 0 if state == "online" else 3
 
 
 async def _acknowledge(found: where.Where, args: argparse.Namespace) -> int:
@@ -63,9 +64,16 @@ async def _acknowledge(found: where.Where, args: argparse.Namespace) -> int:
 def lines(fleet: "Fleet", now: "datetime") -> list[str]:
     """Return the alarms with what was seen, why it matters and what to do."""
     from monitor.theme import GLYPHS
-    from monitor.view import ALARM_WORDS, age, alarm_rows
+    from monitor.view import ALARM_WORDS, age, alarm_rows, central_away
 
     said = []
+    if away := central_away(fleet):
+        known = "what follows is older" if fleet.alarms else "no alarm is known"
+        said += [
+            f"{away}; {known}.",
+            "    Why: Central alone raises and ends alarms; until it runs, nobody hears of a new one.",
+            "    Do:  See why it does not run: turnleaf doctor",
+        ]
     for key in alarm_rows(fleet):
         alarm = fleet.alarms[key]
         sign, _, _ = GLYPHS[alarm.severity]

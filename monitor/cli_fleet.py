@@ -65,13 +65,9 @@ def document(fleet: "Fleet", branch: str) -> dict[str, Any]:
 def lines(fleet: "Fleet", branch: str, now: "datetime") -> list[str]:
     """Return the fleet as sentences, worst first."""
     from monitor.theme import GLYPHS
-    from monitor.view import OLD, age, station_rows
+    from monitor.view import OLD, age, central_away, station_rows
 
-    said = []
-    if fleet.central is None:
-        said.append("○ Central has not said anything yet.")
-    elif fleet.central.state != "online":
-        said.append(f"✖ Central is {fleet.central.state}; what follows is older.")
+    said = [f"{away}; what follows is older."] if (away := central_away(fleet)) else []
     for key in station_rows(fleet, branch=branch):
         entry = fleet.stations[key]
         sign, _, _ = GLYPHS[entry.glyph]

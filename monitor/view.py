@@ -47,6 +47,14 @@ def age(at: datetime, now: datetime) -> str:
     return f"{seconds} s"
 
 
+def central_away(fleet: Fleet) -> str:
+    """Return what is wrong with central itself; nothing while it is online."""
+    if fleet.central is None:
+        return "○ Central has not said anything yet"
+    word = {"online": "", "lost": "lost", "left": "switched off"}[fleet.central.state]
+    return word and f"✖ Central is {word}"
+
+
 def value_at(entry: FleetEntry, name: str) -> datetime:
     """Return when a value was true at the latest: a lost part has said nothing since it was lost."""
     lost = [p.since for p in entry.parts if p.state == "lost" and name.startswith(p.part + ".")]

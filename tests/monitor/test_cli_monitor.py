@@ -105,6 +105,32 @@ async def test_the_alarms_say_what_was_seen_why_and_what_to_do(real_broker):
     assert [alarm["alarm"] for alarm in json.loads(told)["alarms"]] == ["a1", "a3", "a2", "a4"]
 
 
+@pytest.mark.parametrize(
+    ("state", "standing", "first"),
+    [
+        (None, (), "○ Central has not said anything yet; no alarm is known."),
+        ("lost", (), "✖ Central is lost; no alarm is known."),
+        ("left", (), "✖ Central is switched off; no alarm is known."),
+        ("lost", ("a1", "a3", "a2", "a4"), "✖ Central is lost; what follows is older."),
+    ],
+)
+async def test_without_central_nobody_is_told_that_all_is_well(real_broker, state, standing, first):
+    turnleaf = Turnleaf(real_broker)
+    link = real_broker.link("central")
+    async with running(link):
+        for one in (*([central(state)] if state else ()), *(alarms() if standing else ())):
+            await link.publish(Outgoing(one.topic, one.payload, retain=True))
+    code, out, _ = await turnleaf.run("alarms")
+    code_of_json, told, _ = await turnleaf.run("alarms", "--json")
+
+    assert (code, code_of_json) == (3, 3)
+    assert out.splitlines()[0] == first
+    assert "All is well" not in out
+    assert "Do:  See why it does not run: turnleaf doctor" in out
+    assert json.loads(told)["central"] == state
+    assert [alarm["alarm"] for alarm in json.loads(told)["alarms"]] == list(standing)
+
+
 @pytest.mark.parametrize(("outcome", "code"), [("done", 0), ("refused", 1)])
 async def test_an_alarm_is_acknowledged_and_central_s_word_is_the_exit_code(real_broker, outcome, code):
     turnleaf = Turnleaf(real_broker)
