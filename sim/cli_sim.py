@@ -12,6 +12,8 @@ HELP = "Play a simulated day, chaos or one accident, and reckon what came of it.
 EXAMPLE = "turnleaf sim day --seconds 30 --kill central --kill broker --json"
 CHAOS = "turnleaf sim chaos --seed 7 --minutes 3 --json"
 HISTORY = "turnleaf sim history killed-before-the-tag"
+WEEK_S = 7 * 86400.0
+"""The longest run; its whole plan is made beforehand."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     day.add_argument("--seconds", type=float, default=30.0, help="length of the day (30)")
     day.add_argument(
         "--kill", action="append", default=[], metavar="NAME", help="SIGKILL this again and again: broker,"
-        " central, kiosk-1, kiosk-2, gate-1, bin-1; may be repeated",
+        " central, kiosk-1, kiosk-2, gate-1, gate-2, bin-1; may be repeated",
     )  # fmt: skip
     day.add_argument("--kill-every", type=float, default=4.0, help="mean seconds between two kills (4)")
     day.add_argument("--gap", type=float, default=2.0, help="mean seconds between two patrons (2)")
@@ -79,6 +81,17 @@ def _history(args: argparse.Namespace) -> int:
     return 0 if ok else 1
 
 
+def _within(option: str, value: float, least: float, most: float) -> float:
+    """Return the value; raises ConfigError when nothing can be played with it: not-a-number, for one."""
+    if least <= value <= most:
+        return value
+    raise ConfigError(
+        f"{option} {value:g}: it is from {least:g} to {most:g}",
+        why="A run in which nothing is played would look like a good one.",
+        do=f"Give {option} a number in this range, or leave it out.",
+    )
+
+
 def _say(text: str) -> None:
     print(f"  {text}", file=sys.stderr, flush=True)
 
@@ -89,14 +102,16 @@ def _chaos(args: argparse.Namespace) -> int:
     from wire.logs import setup
     from wire.output import emit
 
+    seconds = _within("--minutes", args.minutes, 0.1, WEEK_S / 60) * 60
+    kill_every_s = _within("--kill-every", args.kill_every, 0.1, WEEK_S)
     setup("critical")
     with tempfile.TemporaryDirectory(prefix="turnleaf-chaos-") as temporary:
         result = asyncio.run(
             play(
                 args.dir or Path(temporary),
                 args.seed,
-                args.minutes * 60,
-                kill_every_s=args.kill_every,
+                seconds,
+                kill_every_s=kill_every_s,
                 say=lambda text: print(f"  {text}", file=sys.stderr, flush=True),
             )
         )
@@ -105,21 +120,22 @@ def _chaos(args: argparse.Namespace) -> int:
 
 
 def _day(args: argparse.Namespace) -> int:
-    from sim.trial import Wish, as_text
+    from sim.trial import KILLABLE, Wish, as_text
     from sim.trial import run as play
     from wire.logs import setup
     from wire.output import emit
 
+    if unknown := sorted(set(args.kill) - set(KILLABLE)):
+        raise ConfigError(
+            f"--kill {', '.join(unknown)}: there is no such part", do=f"Name some of: {', '.join(KILLABLE)}."
+        )
+    seconds = _within("--seconds", args.seconds, 1, WEEK_S)
+    kill_every_s = _within("--kill-every", args.kill_every, 0.1, WEEK_S)
+    gap_s = _within("--gap", args.gap, 0.01, WEEK_S)
     setup("error")
     with tempfile.TemporaryDirectory(prefix="turnleaf-sim-") as temporary:
-        wish = Wish(
-            args.dir or Path(temporary),
-            args.seed,
-            args.seconds,
-            tuple(args.kill),
-            args.kill_every,
-            args.gap,
-        )
+        folder = args.dir or Path(temporary)
+        wish = Wish(folder, args.seed, seconds, tuple(args.kill), kill_every_s, gap_s)
         result = asyncio.run(play(wish, lambda text: print(f"  {text}", file=sys.stderr, flush=True)))
     emit(result.as_dict(), as_json=args.json, text=as_text(result))
     return 0 if result.reckoning.ok else 1

@@ -13,10 +13,12 @@ from pathlib import Path
 from sim.habits import Pace, plan
 from sim.patrons import Crowd
 from sim.reckoning import Reckoning, read_ledger, reckon
-from sim.stage import Progress, Stage
+from sim.stage import STATIONS, Progress, Stage
 
 SETTLE_S = 30.0
 BROKER, CENTRAL = "broker", "central"
+KILLABLE = (BROKER, CENTRAL, *STATIONS)
+"""What can be killed."""
 
 
 @dataclass(frozen=True, slots=True)
