@@ -71,19 +71,18 @@ def _text(reply: "Operated") -> str:
 
 def _link_settings(broker: str | None, folder: Path | None) -> "LinkSettings":
     """Return how to connect as the identity whose folder is given; raises ConfigError."""
+    from wire.broker_address import broker_address
     from wire.ids import new_id
     from wire.link import LinkSettings
     from wire.topics import topic
 
-    host, _, port = (broker or "").rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigError("no broker is named", do="Give --broker HOST:PORT, or set TURNLEAF_BROKER to it.")
+    host, port = broker_address(broker or "")
     if folder is None:
         raise ConfigError("no identity is named", do="Give --cert DIR, or set TURNLEAF_IDENTITY to it.")
     name = _name_in(Path(folder) / "cert.pem")
     return LinkSettings(
         host=host,
-        port=int(port),
+        port=port,
         identity=name,
         ca=str(Path(folder) / "ca.pem"),
         cert=str(Path(folder) / "cert.pem"),

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from monitor.fleet import Fleet
 
 HELP = "Print the alarms as they stand."
-EXAMPLE = 'turnleaf alarms --ack 3f9c… --note "new paper is on its way"'
+EXAMPLE = (
+    "turnleaf alarms --broker broker.library.example:8884 --cert identities/alice"
+    ' --ack 3f9c --note "new paper is on its way"'
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

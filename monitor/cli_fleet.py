@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitor.fleet import Fleet
 
 HELP = "Print the fleet as it stands."
-EXAMPLE = "turnleaf fleet --branch main --json"
+EXAMPLE = "turnleaf fleet --broker broker.library.example:8884 --cert identities/alice --branch main --json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

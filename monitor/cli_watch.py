@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from monitor.fleet import Arrived
 
 HELP = "Print messages as they come."
-EXAMPLE = 'turnleaf watch --filter "kiosk-2 !sample"'
+EXAMPLE = (
+    'turnleaf watch --broker broker.library.example:8884 --cert identities/alice --filter "kiosk-2 !sample"'
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

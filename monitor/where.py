@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from wire.broker_address import broker_address
 from wire.errors import ConfigError
 from wire.ids import new_id
 from wire.link import LinkSettings
@@ -78,15 +79,10 @@ def where(args: argparse.Namespace) -> Where:
         cert = resolve(args.config.parent.absolute(), settings.cert)
     if cert is None and os.environ.get("TURNLEAF_IDENTITY"):
         cert = Path(os.environ["TURNLEAF_IDENTITY"])
-    host, _, port = broker.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ConfigError(
-            f"{broker!r} is no broker" if broker else "no broker is named",
-            do="Give --broker HOST:PORT, or set TURNLEAF_BROKER to it.",
-        )
+    host, port = broker_address(broker)
     if cert is None:
         raise ConfigError("no identity is named", do="Give --cert DIR, or set TURNLEAF_IDENTITY to it.")
-    found = Where(host.strip("[]"), int(port), Path(cert).absolute())
+    found = Where(host, port, Path(cert).absolute())
     for name in ("ca", "cert", "key"):
         if not Path(found.file(name)).is_file():
             raise ConfigError(
