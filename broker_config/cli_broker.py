@@ -82,9 +82,10 @@ def _init(args: argparse.Namespace) -> int:
     from broker_config import pki, render
     from wire.output import emit
 
+    listen = render.checked(render.Ports(args.station_port, args.operator_port, args.bind))
     pki.init(args.dir, args.host)
     pki.enrol(args.dir, "central", "central")
-    conf = render.render(args.dir, render.Ports(args.station_port, args.operator_port, args.bind))
+    conf = render.render(args.dir, listen)
     emit(
         {"dir": args.dir, "conf": conf, "stations": args.station_port, "operators": args.operator_port},
         as_json=args.json,

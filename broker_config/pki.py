@@ -10,6 +10,7 @@ forgotten renewal closes the library. Not for: a public PKI; no OCSP, no interme
 """
 
 import ipaddress
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -32,6 +33,8 @@ CA_LIFE = timedelta(days=3650)
 LIFE = timedelta(days=730)
 SKEW = timedelta(hours=1)
 """Certificates begin an hour early: a station's clock may be late when it first connects."""
+_HOST = re.compile(r"[A-Za-z0-9_*]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+"""A name of DNS, loosely: what certainly is none is refused."""
 
 
 def init(folder: Path, hosts: Sequence[str], *, clock: Clock | None = None) -> None:
@@ -40,6 +43,8 @@ def init(folder: Path, hosts: Sequence[str], *, clock: Clock | None = None) -> N
     Raises ConfigError when `folder` holds a CA already: a new one would lock every station out.
     """
     now = (clock or SystemClock()).now()
+    for host in hosts:
+        _general_name(host)  # nothing is made when one of them is none
     if (folder / "ca" / "ca.key").exists():
         raise ConfigError(
             f"{folder}: has a CA already",
@@ -248,7 +253,14 @@ def _general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
-        return x509.DNSName(host)
+        pass
+    if not _HOST.fullmatch(host):
+        raise ConfigError(
+            f"{host!r} is no name of a host and no address",
+            why="Stations compare it with the name that they connect to.",
+            do="Give the name or address alone, e.g. broker.library.example: no port, no slash, no space.",
+        )
+    return x509.DNSName(host)
 
 
 def _ec(key: object) -> ec.EllipticCurvePublicKey:

@@ -36,6 +36,20 @@ def free_ports() -> Ports:
         return Ports(first.getsockname()[1], second.getsockname()[1])
 
 
+def checked(wanted: Ports) -> Ports:
+    """Return the ports when a broker can listen on them; raises ConfigError."""
+    for option, port in (("--station-port", wanted.stations), ("--operator-port", wanted.operators)):
+        if not 0 < port < 65536:
+            raise ConfigError(f"{option} {port}: a port is from 1 to 65535", do="Give a port, e.g. 8883.")
+    if wanted.stations == wanted.operators:
+        raise ConfigError(
+            f"--station-port and --operator-port are both {wanted.stations}",
+            why="Each listener has rules of its own.",
+            do="Give two ports, e.g. 8883 and 8884.",
+        )
+    return wanted
+
+
 def ports(folder: Path) -> Ports:
     """Return the ports a broker folder was rendered with; raises ConfigError when it was not."""
     try:

@@ -26,8 +26,9 @@ def holdings(url: str) -> list[tuple[Holding, Wanted]]:
                 .order_by(item.c.item)
             ).all()
     except (SQLAlchemyError, ModuleNotFoundError) as error:
+        why = getattr(error, "orig", None) or str(error).splitlines()[0]  # without the statement and a link
         raise ConfigError(
-            f"{url}: cannot be read: {error}",
+            f"{url}: cannot be read: {why}",
             do="Give the URL of a ledger, e.g. sqlite:////var/lib/turnleaf/ledger.db.",
         ) from error
     return [(Holding(name, on_loan=loan is not None), Wanted(name, owner)) for name, owner, loan in rows]

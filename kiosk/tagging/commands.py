@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from kiosk.tagging.config import TagStationSettings
 from kiosk.tagging.count import shelf, survey
 from kiosk.tagging.marks import eas
 from kiosk.tagging.program import Wanted
-from kiosk.tagging.row import from_csv, laid_down
+from kiosk.tagging.row import Row, from_csv, laid_down, rows
 from kiosk.tagging.shelf import Holding
 from kiosk.tagging.work import convert, lock, write
 from wire.clock import SystemClock
@@ -127,11 +126,10 @@ def run(args: argparse.Namespace, settings: TagStationSettings, holdings: Holdin
 
 def _holdings(bench: Bench, holdings: Holdings) -> list[Holding]:
     if bench.args.csv:
-        with Path(bench.args.csv).open(newline="", encoding="utf-8-sig") as file:
-            return [
-                Holding(
-                    row["item"], row.get("shelf") or "", (row.get("on_loan") or "") in ("1", "yes", "true")
-                )
-                for row in csv.DictReader(file)
-            ]
+        return [_holding(row) for _, row in rows(Path(bench.args.csv), "item[,shelf,on_loan]")]
     return [holding for holding, _ in holdings(bench.args.ledger)]
+
+
+def _holding(row: Row) -> Holding:
+    on_loan = (row.get("on_loan") or "") in ("1", "yes", "true")
+    return Holding(row["item"] or "", row.get("shelf") or "", on_loan)

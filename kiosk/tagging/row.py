@@ -128,25 +128,35 @@ def _next(item: Wanted) -> str:
     return f"next: {item.item}{part} — lay it on the pad"
 
 
+Row = dict[str, str | None]
+"""A line of a CSV file by its columns' names."""
+
+
 def from_csv(path: Path, owner: str) -> list[Wanted]:
     """Return the items of a CSV file with a header: item, and if there owner, part, parts, usage.
 
     Raises ConfigError with the line that is wrong; nothing is written before all lines are read.
     """
+    found = rows(path, "item[,owner,part,parts,usage]")
+    return [_row(path, number, row, owner) for number, row in found]
+
+
+def rows(path: Path, columns: str) -> list[tuple[int, Row]]:
+    """Return the lines of a CSV file that has a column `item`, each with its number; raises ConfigError."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             if "item" not in (reader.fieldnames or ()):
                 raise ConfigError(
                     f"{path}:1: no column `item`; there are: {', '.join(reader.fieldnames or ()) or 'none'}",
-                    do="Name the columns in the first line: item[,owner,part,parts,usage].",
+                    do=f"Name the columns in the first line: {columns}.",
                 )
-            return [_row(path, number, row, owner) for number, row in enumerate(reader, 2)]
+            return list(enumerate(reader, 2))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: cannot be read: {error}", do="Give a CSV file in UTF-8.") from error
 
 
-def _row(path: Path, number: int, row: dict[str, str | None], owner: str) -> Wanted:
+def _row(path: Path, number: int, row: Row, owner: str) -> Wanted:
     try:
         item = (row["item"] or "").strip()
         if not item:

@@ -179,3 +179,36 @@ def test_the_configuration_names_no_secret_and_sizes_every_queue(tmp_path: Path)
     assert text.count("require_certificate true") == text.count("crlfile") == text.count("listener ") == 2
     assert text.count("use_username_as_clientid true") == 1
     assert "password" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        (("--station-port", "99999"), "--station-port 99999: a port is from 1 to 65535"),
+        (("--station-port", "0"), "--station-port 0: "),
+        (("--operator-port", "-1"), "--operator-port -1: "),
+        (("--operator-port", "8883"), "are both 8883"),
+        (
+            ("--host", "good.example", "--host", "mqtts://library.example"),
+            "'mqtts://library.example' is no name",
+        ),
+        (("--host", "10.0.0.0/8"), "'10.0.0.0/8' is no name"),
+        (("--host", "the broker"), "'the broker' is no name"),
+        (("--host", "library.example:8883"), "'library.example:8883' is no name"),
+        (("--host", "bücherei.example"), "'bücherei.example' is no name"),
+        (("--host", ""), "'' is no name"),
+    ],
+)
+def test_a_folder_that_no_broker_could_run_on_is_not_made(
+    words: tuple[str, ...], seen: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert cli.main(["broker", "--dir", str(tmp_path / "b"), "init", *words]) == 2
+    assert seen in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()
+
+
+def test_names_and_addresses_of_a_host_are_taken(tmp_path: Path):
+    hosts = ("localhost", "broker.library.example", "my_broker", "10.0.0.5", "2001:db8::5", "a.example.")
+    words = [word for host in hosts for word in ("--host", host)]
+
+    assert cli.main(["broker", "--dir", str(tmp_path / "b"), "init", *words]) == 0
