@@ -98,14 +98,17 @@ def _config() -> Config:
     return config
 
 
+def versions() -> set[str]:
+    """Return the versions of a ledger that this program knows."""
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def migrate(connection: Connection) -> None:
     """Bring the tables to this program's version; raises ConfigError when they are newer than it."""
     config = _config()
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    newest = scripts.get_current_head()
+    newest = ScriptDirectory.from_config(config).get_current_head()
     current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in known:
+    if current is not None and current not in versions():
         raise ConfigError(
             f"The ledger has the version {current}, which this program does not know",
             why="It was written by a newer Turnleaf; an older one could damage it.",

@@ -1,0 +1,60 @@
+"""Copies that must not be put in a ledger's place: what verify says of them, and what restore takes instead."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from central.ledger.backup import back_up, check, copies, restore
+from central.ledger.ledger import Ledger
+from turnleaf.cli import main
+from wire.errors import ConfigError
+
+NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
+
+
+def quiet(done: int, total: int) -> None:
+    """No progress."""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    Ledger.open(f"sqlite:///{tmp_path / 'l.db'}").close()
+    return tmp_path / "l.db"
+
+
+def two_copies(ledger: Path) -> tuple[Path, Path]:
+    folder = ledger.with_name("copies")
+    for day in range(2):
+        back_up(ledger, folder, NOW + timedelta(days=day), 9, quiet)
+    older, newest = copies(folder)
+    return older, newest
+
+
+def of_a_newer_program(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = '0099'")
+        db.execute("DROP TABLE loan")  # a newer one may have other tables
+
+
+def test_a_copy_of_a_newer_turnleaf_is_told_and_passed_over(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older, newest = two_copies(ledger)
+    of_a_newer_program(newest)
+    before = ledger.read_bytes()
+
+    assert any("written by a newer Turnleaf" in fault for fault in check(newest).faults)
+    assert main(["ledger", "verify", str(newest)]) == 1
+    with pytest.raises(ConfigError) as error:
+        restore(newest, ledger, NOW, quiet)
+    assert "0099" in error.value.seen
+    assert ledger.read_bytes() == before
+    capsys.readouterr()
+
+    code = main(["ledger", "restore", str(newest.parent), "--db", f"sqlite:///{ledger}", "--json"])
+
+    assert (code, json.loads(capsys.readouterr().out)["copy"]) == (0, str(older))
