@@ -49,9 +49,10 @@ def check(path: Path) -> Checked:
     """Check a ledger's file: its pages, and the rules that always hold. Raises ConfigError if it is none."""
     if not path.is_file():
         raise ConfigError(f"{path}: there is no file", do="Give the path of a ledger or of a copy of one.")
+    cut = _cut(path)
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            return _check(db)
+            return _check(db, cut)
     except sqlite3.DatabaseError as error:
         raise ConfigError(
             f"{path}: not a ledger that can be read: {error}",
@@ -60,9 +61,23 @@ def check(path: Path) -> Checked:
         ) from error
 
 
-def _check(db: sqlite3.Connection) -> Checked:
+def _cut(path: Path) -> tuple[str, ...]:
+    """Tell what lacks at the end of a file. SQLite takes a last page that is cut off for one of zeros."""
+    file = path.resolve()
+    if any(file.with_name(file.name + end).exists() for end in ("-wal", "-journal")):
+        return ()  # its size is not settled: pages may stand in the log alone
+    with file.open("rb") as opened:
+        head, size = opened.read(100), os.fstat(opened.fileno()).st_size
+    if len(head) < 100 or head[24:28] != head[92:96]:  # the header's count of pages is not the valid one
+        return ()
+    page = int.from_bytes(head[16:18], "big")
+    whole = int.from_bytes(head[28:32], "big") * (65536 if page == 1 else page)
+    return (f"{whole - size} of its {whole} bytes lack at the end",) if size < whole else ()
+
+
+def _check(db: sqlite3.Connection, cut: tuple[str, ...]) -> Checked:
     pages = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
-    faults = [] if pages == ["ok"] else pages
+    faults = [*cut] if pages == ["ok"] else [*cut, *pages]
     version = str(db.execute("SELECT version_num FROM alembic_version").fetchone()[0])
     if version not in database.versions():  # its tables may be others: neither rules nor figures are asked
         newer = f"written by a newer Turnleaf (its version is {version})"

@@ -58,3 +58,29 @@ def test_a_copy_of_a_newer_turnleaf_is_told_and_passed_over(
     code = main(["ledger", "restore", str(newest.parent), "--db", f"sqlite:///{ledger}", "--json"])
 
     assert (code, json.loads(capsys.readouterr().out)["copy"]) == (0, str(older))
+
+
+@pytest.mark.parametrize("lacking", [1, 10, 4000])
+def test_a_copy_that_lacks_its_end_is_told_and_passed_over(
+    ledger: Path, capsys: pytest.CaptureFixture[str], lacking: int
+) -> None:
+    older, newest = two_copies(ledger)
+    newest.write_bytes(newest.read_bytes()[:-lacking])
+
+    assert check(newest).faults[0].startswith(f"{lacking} of its ")
+    assert main(["ledger", "verify", str(newest)]) == 1
+    capsys.readouterr()
+
+    code = main(["ledger", "restore", str(newest.parent), "--db", f"sqlite:///{ledger}", "--json"])
+
+    assert (code, json.loads(capsys.readouterr().out)["copy"]) == (0, str(older))
+
+
+def test_a_ledger_in_use_is_not_judged_by_its_size(ledger: Path) -> None:
+    opened = Ledger.open(f"sqlite:///{ledger}")
+    opened.hot.connection.execute("CREATE TABLE large AS SELECT randomblob(500000) AS x")
+
+    assert check(ledger).faults == ()
+
+    opened.close()
+    assert check(ledger).faults == ()
