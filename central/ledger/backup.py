@@ -19,6 +19,7 @@ from pathlib import Path
 
 from central.ledger import database
 from central.ledger.lock import LockFile
+from central.ledger.rights import keep_owner
 from central.ledger.rules import RULES, SINCE
 from wire.errors import ConfigError, WireError
 
@@ -185,7 +186,9 @@ def restore(copy: Path, target: Path, now: datetime, progress: Progress) -> tupl
     try:
         fresh = target.with_name(target.name + ".restoring")
         fresh.unlink(missing_ok=True)
-        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        file = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        keep_owner(file, target)
+        os.close(file)
         _copy(copy, fresh, progress)
         kept = _set_aside(target, now)
         fresh.replace(target)

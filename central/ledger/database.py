@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
+from central.ledger.rights import denied
 from wire.errors import ConfigError
 
 log = logging.getLogger("turnleaf.central.ledger")
@@ -83,7 +84,7 @@ def connected(made: Engine) -> Iterator[Connection]:
         with made.connect() as connection:
             yield connection
     except DatabaseError as error:
-        raise ConfigError(
+        raise denied(Path(str(made.url.database)), writing=True) or ConfigError(
             f"{made.url.database} cannot be used as a ledger: {error.orig}",
             why="Central keeps its hands off files it does not know.",
             do="Give the path of a ledger, or of a new file in a folder the service may write.",

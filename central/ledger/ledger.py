@@ -21,6 +21,7 @@ from central.ledger import database, queries
 from central.ledger.hot_sqlite import Hot
 from central.ledger.lock import LockFile
 from central.ledger.queries import BranchRow, CaseRow, Changes, Counts, ParkedRow, Snapshot, StationRow
+from central.ledger.rights import keep_owner
 from central.ledger.rows import millis
 from circulation.policy import Policy
 from wire.clock import Clock, SystemClock
@@ -44,7 +45,9 @@ T = TypeVar("T")
 def _own(path: Path) -> None:
     """Make the file, readable by its owner alone: it says who has what. Its log is made the same way."""
     with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        keep_owner(file, path.parent)
+        os.close(file)
 
 
 class Ledger:

@@ -9,6 +9,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from central.ledger.rights import denied, keep_owner
 from wire.errors import ConfigError, TurnleafError
 
 
@@ -27,15 +28,16 @@ class LockFile:
     """An exclusive lock beside the ledger, held as long as the process (or `release`)."""
 
     def __init__(self, database: Path) -> None:
+        self._database = database
         self.path = database.with_name(database.name + "-lock")
         self._file: int | None = None
 
     def take(self) -> None:
         """Lock, or raise ConfigError naming the process that holds it."""
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise ConfigError(
+            raise denied(self.path, writing=True) or ConfigError(
                 f"{self.path}: cannot be opened: {error.strerror}",
                 why="The ledger is locked by the one central that works on it.",
                 do="Make the folder, and let the service's user write in it.",
@@ -51,6 +53,7 @@ class LockFile:
                 do="Stop that one first (`systemctl stop turnleaf-central`, or end that process),"
                 " or give this one a ledger of its own.",
             ) from error
+        keep_owner(file, self._database)
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._file = file
