@@ -54,8 +54,9 @@ def parse(url: str) -> URL:
 
 
 def path_of(url: str) -> Path:
-    """Return the file of a ledger."""
-    return Path(str(parse(url).database))
+    """Return the file of a ledger; of a link, what it points to: log, lock and copies stand beside that."""
+    path = Path(str(parse(url).database))
+    return path.resolve() if path.is_symlink() else path
 
 
 def engine(url: str, *, writing: bool) -> Engine:

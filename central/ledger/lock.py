@@ -28,8 +28,8 @@ class LockFile:
     """An exclusive lock beside the ledger, held as long as the process (or `release`)."""
 
     def __init__(self, database: Path) -> None:
-        self._database = database
-        self.path = database.with_name(database.name + "-lock")
+        self._database = database.resolve()  # one ledger has one lock, whatever link it is named by
+        self.path = self._database.with_name(self._database.name + "-lock")
         self._file: int | None = None
 
     def take(self) -> None:

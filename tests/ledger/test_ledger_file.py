@@ -61,6 +61,20 @@ def test_a_second_central_on_the_same_file_is_refused_and_told_what_to_do(tmp_pa
     Ledger.open(url(tmp_path / "l.db")).close()
 
 
+def test_a_ledger_named_by_a_link_has_the_lock_of_the_file_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "sy").mkdir()
+    (tmp_path / "sy" / "ledger.db").symlink_to(tmp_path / "l.db")
+    first = Ledger.open(url(tmp_path / "l.db"))
+    with pytest.raises(ConfigError) as error:
+        Ledger.open(url(tmp_path / "sy" / "ledger.db"))
+    first.close()
+
+    assert f"process {os.getpid()}" in error.value.seen
+    assert database.path_of(url(tmp_path / "sy" / "ledger.db")) == tmp_path / "l.db"
+    Ledger.open(url(tmp_path / "sy" / "ledger.db")).close()
+    assert [path.name for path in (tmp_path / "sy").iterdir()] == ["ledger.db"]
+
+
 @pytest.mark.parametrize("bad", ["nonsense", "sqlite://", "sqlite:///:memory:", "postgresql://h/x"])
 def test_a_url_where_no_ledger_can_be_is_told(bad: str) -> None:
     with pytest.raises(ConfigError):
