@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from central.ledger import database
@@ -113,13 +114,12 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
     """
     if not source.is_file():
         raise ConfigError(f"{source}: there is no ledger", do="Give its URL with --db.")
-    target = folder / f"{now:%Y%m%dT%H%M%SZ}{SUFFIX}"
-    unfinished = target.with_suffix(".unfinished")
+    target, unfinished = _names(folder, now, 1)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.glob(UNFINISHED):
             left.unlink(missing_ok=True)
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        target, unfinished = _reserved(folder, now)
         _copy(source, unfinished, progress)
         found = check(unfinished)
         if found.faults:
@@ -140,6 +140,30 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
     for old in copies(folder)[:-keep]:
         old.unlink(missing_ok=True)
     return target, found
+
+
+def _stamp(now: datetime, number: int) -> str:
+    """Name a moment; who comes second in the same second sorts behind the first."""
+    return f"{now:%Y%m%dT%H%M%SZ}" + (f"_{number:03d}" if number > 1 else "")
+
+
+def _names(folder: Path, now: datetime, number: int) -> tuple[Path, Path]:
+    stamp = _stamp(now, number)
+    return folder / f"{stamp}{SUFFIX}", folder / f"{stamp}.unfinished"
+
+
+def _reserved(folder: Path, now: datetime) -> tuple[Path, Path]:
+    """Make the unfinished file of a name that no other copy has: who holds it alone may make that copy."""
+    for number in count(1):
+        target, unfinished = _names(folder, now, number)
+        try:
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            continue
+        if not target.exists():
+            break
+        unfinished.unlink()
+    return target, unfinished
 
 
 def copies(folder: Path) -> list[Path]:
@@ -204,7 +228,8 @@ def _set_aside(target: Path, now: datetime) -> Path | None:
         return None
     with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as db:  # a damaged one is moved as it is
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    kept = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    names = (target.with_name(f"{target.name}.before-{_stamp(now, number)}") for number in count(1))
+    kept = next(name for name in names if not name.exists())
     for end in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             Path(f"{target}{end}").replace(f"{kept}{end}")

@@ -84,3 +84,30 @@ def test_a_ledger_in_use_is_not_judged_by_its_size(ledger: Path) -> None:
 
     opened.close()
     assert check(ledger).faults == ()
+
+
+def test_copies_of_the_same_second_are_kept_beside_one_another(ledger: Path) -> None:
+    folder = ledger.with_name("copies")
+    made = []
+    for number in range(3):
+        with closing(sqlite3.connect(ledger)) as db, db:
+            db.execute("UPDATE lease SET epoch = ?", (100 + number,))
+        made.append(back_up(ledger, folder, NOW, 9, quiet)[0])
+
+    assert copies(folder) == made
+    assert [check(copy).epoch for copy in made] == [100, 101, 102]
+    assert [path for path in folder.iterdir() if path not in made] == []
+
+    kept = [restore(made[number], ledger, NOW, quiet)[1] for number in range(3)]
+    assert [check(path).epoch for path in kept if path is not None] == [102, 100, 101]
+
+
+def test_a_copy_that_another_process_is_making_is_left_to_it(ledger: Path) -> None:
+    folder = ledger.with_name("copies")
+    folder.mkdir()
+    other = folder / f"{NOW:%Y%m%dT%H%M%SZ}.unfinished"
+    other.write_bytes(b"half of it")
+
+    back_up(ledger, folder, NOW, 9, quiet)
+
+    assert other.read_bytes() == b"half of it"
