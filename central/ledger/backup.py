@@ -195,7 +195,8 @@ def _sync(folder: Path) -> None:
 def restore(copy: Path, target: Path, now: datetime, progress: Progress) -> tuple[Checked, Path | None]:
     """Put a copy in a ledger's place. What stood there is kept beside it, never deleted; returns where.
 
-    Raises ConfigError while a central works there, or when the copy is not sound.
+    Raises ConfigError while a central works there, or when the copy is not sound; WireError when it cannot
+    be written.
     """
     found = check(copy)
     if found.faults:
@@ -204,22 +205,42 @@ def restore(copy: Path, target: Path, now: datetime, progress: Progress) -> tupl
             why="Nothing was changed: the ledger stays as it is.",
             do="Take an older copy; `turnleaf ledger verify` tells which one is sound.",
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(target.name + ".restoring")
     lock = LockFile(target)
-    lock.take()
     try:
-        fresh = target.with_name(target.name + ".restoring")
-        fresh.unlink(missing_ok=True)
-        file = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        keep_owner(file, target)
-        os.close(file)
-        _copy(copy, fresh, progress)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock.take()
+        _fetch(copy, fresh, target, progress)
         kept = _set_aside(target, now)
         fresh.replace(target)
         _sync(target.parent)
+    except (OSError, sqlite3.Error) as error:
+        whole = target.exists()
+        raise WireError(
+            f"{target}: {error}",
+            why="The old ledger is untouched." if whole else "No ledger stands there now.",
+            do="Make room, or work as a user who may write there, and restore again."
+            + ("" if whole else f" What stood there, if anything, is beside it as {target.name}.before-…"),
+        ) from error
     finally:
+        if lock.held:
+            _discard(fresh)
         lock.release()
     return found, kept
+
+
+def _fetch(copy: Path, fresh: Path, target: Path, progress: Progress) -> None:
+    _discard(fresh)
+    file = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    keep_owner(file, target)
+    os.close(file)
+    _copy(copy, fresh, progress)
+
+
+def _discard(half: Path) -> None:
+    """Remove a file that did not become whole, and its journal, which would spoil the next of that name."""
+    for end in ("", "-journal"):
+        Path(f"{half}{end}").unlink(missing_ok=True)
 
 
 def _set_aside(target: Path, now: datetime) -> Path | None:

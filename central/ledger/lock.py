@@ -32,6 +32,11 @@ class LockFile:
         self.path = self._database.with_name(self._database.name + "-lock")
         self._file: int | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this one has the lock."""
+        return self._file is not None
+
     def take(self) -> None:
         """Lock, or raise ConfigError naming the process that holds it."""
         try:

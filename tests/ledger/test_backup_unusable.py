@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from central.ledger import backup
 from central.ledger.backup import back_up, check, copies, restore
 from central.ledger.ledger import Ledger
 from turnleaf.cli import main
-from wire.errors import ConfigError
+from wire.errors import ConfigError, WireError
 
 NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
 
@@ -111,3 +112,26 @@ def test_a_copy_that_another_process_is_making_is_left_to_it(ledger: Path) -> No
     back_up(ledger, folder, NOW, 9, quiet)
 
     assert other.read_bytes() == b"half of it"
+
+
+def test_a_restore_without_room_leaves_the_old_ledger_and_nothing_half(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, _ = two_copies(ledger)
+    before = ledger.read_bytes()
+
+    def full(source: Path, target: Path, progress: object) -> None:
+        target.write_bytes(source.read_bytes()[:5000])
+        Path(f"{target}-journal").touch()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backup, "_copy", full)
+        with pytest.raises(WireError) as error:
+            restore(copy, ledger, NOW, quiet)
+
+    assert error.value.seen == f"{ledger}: database or disk is full"
+    assert error.value.why == "The old ledger is untouched."
+    assert ledger.read_bytes() == before
+    assert list(ledger.parent.glob("*.restoring*")) == []
+    restore(copy, ledger, NOW, quiet)
