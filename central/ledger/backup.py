@@ -29,6 +29,8 @@ PAGES = 2048
 SUFFIX = ".turnleaf-ledger"
 UNFINISHED = "????????T??????Z.unfinished"
 """Names of copies that did not come to be."""
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""What the engine says of a file whose pages are not what they should be."""
 Progress = Callable[[int, int], None]
 """Pages done, pages in all."""
 
@@ -66,7 +68,8 @@ def check(path: Path) -> Checked:
 def _cut(path: Path) -> tuple[str, ...]:
     """Tell what lacks at the end of a file. SQLite takes a last page that is cut off for one of zeros."""
     file = path.resolve()
-    if any(file.with_name(file.name + end).exists() for end in ("-wal", "-journal")):
+    logs = (file.with_name(file.name + end) for end in ("-wal", "-journal"))
+    if any(log.exists() and log.stat().st_size for log in logs):
         return ()  # its size is not settled: pages may stand in the log alone
     with file.open("rb") as opened:
         head, size = opened.read(100), os.fstat(opened.fileno()).st_size
@@ -114,8 +117,10 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
     """
     if not source.is_file():
         raise ConfigError(f"{source}: there is no ledger", do="Give its URL with --db.")
-    target, unfinished = _names(folder, now, 1)
+    unfinished: Path | None = None
     try:
+        if cut := _cut(source):
+            raise _damaged(source, folder, cut[0])
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.glob(UNFINISHED):
             left.unlink(missing_ok=True)
@@ -130,16 +135,27 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
             )
         unfinished.replace(target)
         _sync(folder)
-    except (OSError, sqlite3.Error) as error:
-        unfinished.unlink(missing_ok=True)
+    except (OSError, sqlite3.Error, ConfigError) as error:
+        if unfinished is not None:
+            _discard(unfinished)
+        if isinstance(error, ConfigError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+            raise _damaged(source, folder, str(error.__cause__ or error)) from error
         raise WireError(
-            f"{target}: {error}",
+            f"{unfinished or folder}: {error}",
             why="There is no new copy; the older ones are as they were.",
             do="Make room, or give a folder where this user may write.",
         ) from error
     for old in copies(folder)[:-keep]:
         old.unlink(missing_ok=True)
     return target, found
+
+
+def _damaged(source: Path, folder: Path, seen: str) -> WireError:
+    return WireError(
+        f"{source}: the ledger itself is damaged: {seen}",
+        why="There is no new copy; the older ones are as they were.",
+        do=f"Stop central, and put the newest sound copy in its place: turnleaf ledger restore {folder}",
+    )
 
 
 def _stamp(now: datetime, number: int) -> str:
@@ -154,16 +170,15 @@ def _names(folder: Path, now: datetime, number: int) -> tuple[Path, Path]:
 
 def _reserved(folder: Path, now: datetime) -> tuple[Path, Path]:
     """Make the unfinished file of a name that no other copy has: who holds it alone may make that copy."""
-    for number in count(1):
+    number = 1
+    while True:
         target, unfinished = _names(folder, now, number)
-        try:
+        number += 1
+        with suppress(FileExistsError):
             os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            continue
-        if not target.exists():
-            break
-        unfinished.unlink()
-    return target, unfinished
+            if not target.exists():
+                return target, unfinished
+            unfinished.unlink()
 
 
 def copies(folder: Path) -> list[Path]:

@@ -135,3 +135,24 @@ def test_a_restore_without_room_leaves_the_old_ledger_and_nothing_half(
     assert ledger.read_bytes() == before
     assert list(ledger.parent.glob("*.restoring*")) == []
     restore(copy, ledger, NOW, quiet)
+
+
+@pytest.mark.parametrize("harm", ["schema", "header", "end"])
+def test_a_backup_of_a_damaged_ledger_names_the_ledger_and_leaves_nothing_half(
+    ledger: Path, harm: str
+) -> None:
+    made = list(two_copies(ledger))
+    data = ledger.read_bytes()
+    harmed = {
+        "schema": data[:100] + bytes(3996) + data[4096:],
+        "header": b"somebody's letter" + data[17:],
+        "end": data[:-10],
+    }
+    ledger.write_bytes(harmed[harm])
+
+    with pytest.raises(WireError) as error:
+        back_up(ledger, ledger.with_name("copies"), NOW, 9, quiet)
+
+    assert error.value.seen.startswith(f"{ledger}: the ledger itself is damaged: ")
+    assert "turnleaf ledger restore" in error.value.do
+    assert sorted(ledger.with_name("copies").iterdir()) == made
