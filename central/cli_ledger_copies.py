@@ -56,7 +56,7 @@ def _restore(args: argparse.Namespace) -> int:
     from wire.clock import SystemClock
     from wire.output import emit
 
-    copy = _newest_sound(args.copy) if args.copy.is_dir() else args.copy
+    copy = _newest_sound(args.copy) if _is_folder(args.copy) else args.copy
     target = path_of(args.db)
     found, kept = restore(copy, target, SystemClock().now(), _progress("restored"))
     text = f"{target} is now {copy}: {_words(found)}."
@@ -68,11 +68,20 @@ def _restore(args: argparse.Namespace) -> int:
     return 0
 
 
+def _is_folder(path: Path) -> bool:
+    from central.ledger.rights import denied
+
+    if reason := denied(path, writing=False):
+        raise reason
+    return path.is_dir()
+
+
 def _newest_sound(folder: Path) -> Path:
     from central.ledger.backup import check, copies
     from wire.errors import ConfigError
 
-    for copy in reversed(copies(folder)):
+    found = copies(folder)
+    for copy in reversed(found):
         try:
             faults = check(copy).faults
         except ConfigError as error:  # it cannot even be read
@@ -81,7 +90,9 @@ def _newest_sound(folder: Path) -> Path:
             return copy
         print(f"✗ {copy}: {'; '.join(faults)}; the one before it is tried", file=sys.stderr)
     raise ConfigError(
-        f"{folder}: no sound copy", do="Make one: turnleaf ledger backup, or give another folder."
+        f"{folder}: no usable copy" if found else f"{folder}: no copy is there",
+        why="Nothing was changed: the ledger stays as it is.",
+        do="See above what each one lacks, or give another folder." if found else "Give the copies' folder.",
     )
 
 
@@ -92,7 +103,7 @@ def _verify(args: argparse.Namespace) -> int:
     from wire.output import emit
 
     which: Path = args.copy or path_of(args.db)
-    files = copies(which) if which.is_dir() else [which]
+    files = copies(which) if _is_folder(which) else [which]
     if not files:
         raise ConfigError(f"{which}: no copy is there", do="Make one: turnleaf ledger backup.")
     found: list[tuple[Path, Checked | ConfigError]] = []

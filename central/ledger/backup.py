@@ -20,7 +20,7 @@ from pathlib import Path
 
 from central.ledger import database
 from central.ledger.lock import LockFile
-from central.ledger.rights import keep_owner
+from central.ledger.rights import denied, keep_owner
 from central.ledger.rules import RULES, SINCE
 from wire.errors import ConfigError, WireError
 
@@ -29,6 +29,8 @@ PAGES = 2048
 SUFFIX = ".turnleaf-ledger"
 UNFINISHED = "????????T??????Z.unfinished"
 """Names of copies that did not come to be."""
+UNDER_WAY_S = 3600
+"""One that was written to so lately may be another backup's, still under way."""
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """What the engine says of a file whose pages are not what they should be."""
 Progress = Callable[[int, int], None]
@@ -51,6 +53,8 @@ class Checked:
 
 def check(path: Path) -> Checked:
     """Check a ledger's file: its pages, and the rules that always hold. Raises ConfigError if it is none."""
+    if reason := denied(path, writing=False):
+        raise reason
     if not path.is_file():
         raise ConfigError(f"{path}: there is no file", do="Give the path of a ledger or of a copy of one.")
     cut = _cut(path)
@@ -111,10 +115,12 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
 
     A copy that is not sound stays as `.unfinished`, for whoever looks into it, until the next one begins: the
     ledger as it is then tells more, and what names patrons must not pile up where `keep` never counts it. The
-    same goes for what a killed backup left. So only one backup at a time may work in a folder.
+    same goes for what a killed backup left.
 
     Raises ConfigError when there is no ledger, WireError when the copy is not sound or cannot be written.
     """
+    if reason := denied(source, writing=False):
+        raise reason
     if not source.is_file():
         raise ConfigError(f"{source}: there is no ledger", do="Give its URL with --db.")
     unfinished: Path | None = None
@@ -123,7 +129,8 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
             raise _damaged(source, folder, cut[0])
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.glob(UNFINISHED):
-            left.unlink(missing_ok=True)
+            if left.stat().st_mtime < now.timestamp() - UNDER_WAY_S:
+                left.unlink(missing_ok=True)
         target, unfinished = _reserved(folder, now)
         _copy(source, unfinished, progress)
         found = check(unfinished)
@@ -182,7 +189,9 @@ def _reserved(folder: Path, now: datetime) -> tuple[Path, Path]:
 
 
 def copies(folder: Path) -> list[Path]:
-    """Return the copies in a folder, oldest first."""
+    """Return the copies in a folder, oldest first; raises ConfigError when this user may not look into it."""
+    if reason := denied(folder, writing=False):
+        raise reason
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 

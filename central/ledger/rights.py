@@ -19,14 +19,15 @@ def keep_owner(handle: int, like: Path) -> None:
 
 def denied(path: Path, *, writing: bool) -> ConfigError | None:
     """Return the error of a file, or of its folder, that this user may not open; None when rights suffice."""
-    wanted = os.R_OK | (os.W_OK if writing else 0)
-    try:
-        there = path.exists()
-    except PermissionError:
-        there = False
-    asked = path if there else path.parent
-    user, mode = _name(os.geteuid()), wanted if there else wanted | os.X_OK
-    if not asked.exists() or os.access(asked, mode, effective_ids=True):
+    wanted, asked = os.R_OK | (os.W_OK if writing else 0), path
+    while not os.path.lexists(asked) and asked != asked.parent:  # it is not there, or nobody may look
+        asked = asked.parent
+    if asked not in (path, path.parent):  # a folder on the way: there must be a way through it
+        wanted = os.X_OK
+    elif asked.is_dir():
+        wanted |= os.X_OK
+    user = _name(os.geteuid())
+    if os.access(asked, wanted, effective_ids=True):
         return None
     owner = _name(asked.stat().st_uid)
     may = f"{asked} belongs to {owner}, and this is the user {user}"

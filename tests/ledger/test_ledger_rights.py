@@ -10,6 +10,7 @@ import pytest
 
 from central.ledger.backup import back_up, restore
 from central.ledger.ledger import Ledger
+from turnleaf.cli import main
 from wire.errors import ConfigError
 
 NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
@@ -85,3 +86,24 @@ def test_root_gives_away_no_file_that_a_link_names(home: Path) -> None:
         Ledger.open(f"sqlite:///{home / 'l.db'}")
 
     assert (home / "precious").stat().st_uid == 0
+
+
+@pytest.mark.parametrize("which", ["copies", "copies/20260303T023000Z.turnleaf-ledger"])
+def test_a_copy_that_may_not_be_read_is_not_called_damaged(
+    home: Path, which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = f"sqlite:///{home / 'l.db'}"
+    Ledger.open(db).close()
+    copy, _ = back_up(home / "l.db", home / "copies", NOW, 5, quiet)
+    os.chown(home / "copies", SERVICE, SERVICE)
+    os.chown(home / which, 0, 0)
+
+    for command in (["verify", str(copy)], ["verify", str(copy.parent)], ["restore", str(copy.parent)]):
+        with as_the_service():
+            code = main(["ledger", *command, "--db", db])
+        said = "".join(capsys.readouterr())
+
+        assert code != 0
+        assert "permission denied" in said
+        assert "damaged" not in said
+        assert "turnleaf ledger backup" not in said
