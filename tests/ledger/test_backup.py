@@ -147,6 +147,9 @@ async def test_of_the_copies_that_are_not_sound_only_the_last_is_left_until_one_
     for day in range(4):
         with pytest.raises(WireError):
             back_up(tmp_path / "l.db", folder, NOW + timedelta(days=day), 2, quiet)
+        for unfinished in folder.glob("2*.unfinished"):
+            then = (NOW + timedelta(days=day)).timestamp()
+            os.utime(unfinished, (then, then))
     left = {path.name for path in folder.iterdir()}
     with sqlite3.connect(tmp_path / "l.db") as db:
         db.execute("UPDATE item SET loan = (SELECT request FROM loan) WHERE item = 'item-1'")
