@@ -65,6 +65,7 @@ def engine(url: str, *, writing: bool) -> Engine:
 
     @event.listens_for(made, "connect")
     def _prepare(connection: Any, _record: object) -> None:
+        _refuse_foreign(connection, made.url)  # before a pragma changes the file
         connection.isolation_level = None  # BEGIN is said by us: the desk itself, or SQLAlchemy below
         for pragma in PRAGMAS:
             connection.execute(pragma)
@@ -76,6 +77,18 @@ def engine(url: str, *, writing: bool) -> Engine:
         connection.exec_driver_sql("BEGIN")
 
     return made
+
+
+def _refuse_foreign(connection: Any, url: URL) -> None:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    names = {str(row[0]) for row in found if not str(row[0]).startswith("sqlite_")}
+    if names and "alembic_version" not in names:
+        connection.close()
+        raise ConfigError(
+            f"{url.database} is no ledger: it has tables of another program ({', '.join(sorted(names)[:3])})",
+            why="Central keeps its hands off files it does not know.",
+            do="Give the path of a ledger, or of a new file.",
+        )
 
 
 @contextmanager

@@ -91,6 +91,18 @@ def test_a_file_that_is_no_ledger_is_left_alone(tmp_path: Path) -> None:
     assert file.read_bytes().startswith(b"not a database")
 
 
+def test_another_program_s_database_is_left_as_it_is(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "l.db")
+    db.execute("CREATE TABLE bookmark (address)")
+    db.close()
+    before = (tmp_path / "l.db").read_bytes()
+    with pytest.raises(ConfigError) as error:
+        Ledger.open(url(tmp_path / "l.db"))
+
+    assert "is no ledger: it has tables of another program (bookmark)" in error.value.seen
+    assert (tmp_path / "l.db").read_bytes() == before
+
+
 def test_a_ledger_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     Ledger.open(url(tmp_path / "l.db")).close()
     db = sqlite3.connect(tmp_path / "l.db")
