@@ -1,6 +1,7 @@
 """Whose the ledger's files are, when root has worked on them, and what is said to who may not open them."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,13 +33,11 @@ def as_the_service() -> Iterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """The service's folder, in which root works."""
-    for folder in list(tmp_path.parents)[:2]:
-        folder.chmod(0o755)
-    tmp_path.chmod(0o755)
-    os.chown(tmp_path, SERVICE, SERVICE)
-    return tmp_path
+def home() -> Iterator[Path]:
+    """The service's folder, in which root works; all that is above it may be passed by anybody."""
+    with tempfile.TemporaryDirectory(prefix="turnleaf-rights-") as name:
+        os.chown(name, SERVICE, SERVICE)
+        yield Path(name)
 
 
 def owners(folder: Path) -> set[tuple[int, int]]:
