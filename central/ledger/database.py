@@ -56,7 +56,10 @@ def parse(url: str) -> URL:
 def path_of(url: str) -> Path:
     """Return the file of a ledger; of a link, what it points to: log, lock and copies stand beside that."""
     path = Path(str(parse(url).database))
-    return path.resolve() if path.is_symlink() else path
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except OSError:  # it may not even be looked at: whoever opens it says so
+        return path
 
 
 def engine(url: str, *, writing: bool) -> Engine:
