@@ -138,7 +138,7 @@ async def test_a_fault_in_upkeep_stops_neither_lending_nor_forgetting(
 ) -> None:
     rounds = asyncio.Semaphore(0)
 
-    def fails(group: object) -> None:
+    def fails(group: object, **_: object) -> None:
         loop.call_soon_threadsafe(rounds.release)
         raise RuntimeError("a bug")
 
