@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from central.alarms.life import Acknowledge, OutOfService, Shelve
+from central.alarms.life import Acknowledge, Event, OutOfService, Shelve
 from central.desk import Desk
 from central.ledger.ledger import Ledger
 from central.results import DeskResult, RetryStream, SkipEntry
@@ -118,18 +118,23 @@ class Operators:
         except TurnleafError as error:
             return Operated(request=asked.request, outcome="failed", detail=error.seen[:300])
 
+    async def _alarm(self, asked: Operate, event: Event) -> Operated:
+        if not await self._watch.alarms.act(_text(asked, "alarm"), event, self._clock.now()):
+            return _refused(asked, "no such alarm; it may be over")
+        return Operated(request=asked.request, outcome="done")
+
     async def _acknowledge(self, identity: str, asked: Operate) -> Operated:
         event = Acknowledge(identity, _text(asked, "note", ""))
-        return _found(asked, await self._watch.act(_text(asked, "alarm"), event))
+        return await self._alarm(asked, event)
 
     async def _shelve(self, identity: str, asked: Operate) -> Operated:
         until = self._clock.now() + timedelta(minutes=_number(asked, "minutes", 60, MONTH_MINUTES))
         event = Shelve(identity, until, _text(asked, "note", ""))
-        return _found(asked, await self._watch.act(_text(asked, "alarm"), event))
+        return await self._alarm(asked, event)
 
     async def _out_of_service(self, identity: str, asked: Operate) -> Operated:
         event = OutOfService(identity if asked.args.get("on", True) else "", _text(asked, "note", ""))
-        return _found(asked, await self._watch.act(_text(asked, "alarm"), event))
+        return await self._alarm(asked, event)
 
     async def _command(self, identity: str, asked: Operate) -> Operated:
         """Send a command to a station and wait for its word."""
@@ -245,12 +250,6 @@ def _number(asked: Operate, name: str, otherwise: float, most: float) -> float:
 
 def _refused(asked: Operate, why: str) -> Operated:
     return Operated(request=asked.request, outcome="refused", detail=why[:300])
-
-
-def _found(asked: Operate, found: bool) -> Operated:
-    if not found:
-        return _refused(asked, "no such alarm; it may be over")
-    return Operated(request=asked.request, outcome="done")
 
 
 def _rows(asked: Operate, rows: list[Row]) -> Operated:

@@ -178,9 +178,8 @@ class Service:
         lately = millis(now - CLOSED_LATELY)
         stored = await self.ledger.read(lambda db: alarm_table.load_all(db, closed_after=lately))
         for alarm in (alarm_of(one) for one in stored if one.closed is None):
-            self.watch.book.alarms[alarm.key] = alarm
-            self.watch.book.keep[alarm.key] = RECALLED_KEEP_S
-        self.watch.over(alarm_of(one) for one in stored if one.closed is not None)
+            self.watch.alarms.recall(alarm, keep_s=RECALLED_KEEP_S)
+        self.watch.alarms.over(alarm_of(one) for one in stored if one.closed is not None)
         for parked in await self.ledger.parked():
             self.watch.trouble(Trouble("parked", parked.station, parked.stream, parked.seen))
 
@@ -234,7 +233,7 @@ class Service:
                 "points_spooled": tally.spooled,
                 "points_rejected": tally.rejected,
                 "points_lost": tally.lost,
-                "alarms_standing": len(self.watch.book.standing),
+                "alarms_standing": len(self.watch.alarms.book.standing),
             }
             numbers = {name: float(value) for name, value in values.items()}
             numbers |= self.authority.beside.numbers() if self.authority.beside else {}

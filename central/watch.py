@@ -6,7 +6,7 @@ ledger. What changed is published twice a second at most; an alarm is written to
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar, assert_never
@@ -14,9 +14,6 @@ from typing import TypeVar, assert_never
 from pydantic import ValidationError
 
 from central import fleet
-from central.alarms.book import Book
-from central.alarms.life import Alarm
-from central.alarms.life import Event as AlarmEvent
 from central.alarms.rules import (
     Condition,
     Key,
@@ -30,7 +27,8 @@ from central.alarms.rules import (
     unknown_station,
     unreadable,
 )
-from central.alarms.say import alarm_of, message, word
+from central.alarms.say import alarm_of
+from central.annunciator import Annunciator, Save
 from central.branches import Branches
 from central.fleet import StationView
 from central.ledger.ledger import BranchRow, StationRow
@@ -60,7 +58,6 @@ KINDS: dict[str, StationKind] = {"kiosk": "kiosk", "gate": "gate", "bin": "bin",
 
 K = TypeVar("K")
 V = TypeVar("V")
-Save = Callable[[list[Alarm], datetime], Awaitable[None]]
 
 
 class Watch:
@@ -79,19 +76,16 @@ class Watch:
         heard: Callable[[str, str, int], None],
     ) -> None:
         self.views: dict[str, StationView] = {}
-        self.book = Book()
         self._retained = Retained(link)
         self.branches = Branches(clock, boot, say=self._say, retain=self._retained.say)
+        self.alarms = Annunciator(self._retained, self.branches, save)
         self._link = link
         self._clock = clock
         self._limits = limits
         self._gate_stands = timedelta(seconds=gate_alarm_stands_s)
-        self._save = save
         self._point = point
         self._heard = heard
         self._momentary: dict[Key, tuple[Condition, datetime | None]] = {}
-        self._adopted: list[Alarm] = []
-        """Alarms that were raised in a commit, to be told in the next turn."""
         self._there: dict[str, bool] = {}
         self._entries: dict[str, tuple[StationView, tuple[Glyph, str]]] = {}
         """What each station's published entry was made from."""
@@ -228,9 +222,7 @@ class Watch:
                 station = alarm.key.station
                 condition = gate_alarm(station, alarm.branch, self._called(station)[1], at)
                 self._momentary[condition.key] = (condition, self._clock.now() + self._gate_stands)
-                if alarm.key not in self.book.alarms:
-                    self.book.alarms[alarm.key] = alarm
-                    self._adopted.append(alarm)
+                self.alarms.adopt(alarm)
             case CaseClosed():
                 pass
 
@@ -248,19 +240,6 @@ class Watch:
         self._entries.clear()
         self._retained.again()
 
-    def over(self, alarms: Iterable[Alarm]) -> None:
-        """Empty the topics of alarms that were over when the last central ended."""
-        for alarm in alarms:
-            self._retained.empty(topic("alarm", branch=alarm.branch, alarm=alarm.alarm))
-
-    async def act(self, alarm: str, event: AlarmEvent) -> bool:
-        """Let an operator's event happen to an alarm; False when there is no such alarm."""
-        key = self.book.find(alarm)
-        if key is None:
-            return False
-        await self._tell(self.book.act(key, event, self._clock.now()))
-        return True
-
     async def run(self) -> None:
         """Look twice a second at what changed, until cancelled."""
         while True:
@@ -271,16 +250,14 @@ class Watch:
         """Look once."""
         now = self._clock.now()
         found, scope = await self._judge(now)
-        changed = self.book.update(found, scope, iter(new_id, ""), now) + self.book.tick(now)
-        adopted, self._adopted = self._adopted, []
-        changed_keys = {alarm.alarm for alarm in changed}
-        await self._tell([alarm for alarm in adopted if alarm.alarm not in changed_keys] + changed)
+        book = self.alarms.book
+        await self.alarms.told(book.update(found, scope, iter(new_id, ""), now) + book.tick(now), now)
         self._fold_loans()
         async for view in self._in_turn(self.views):
             self._publish(view, now)
         self.branches.publish({view.branch for view in self.views.values() if view.kind == "gate"})
-        async for alarm in self._in_turn(self.book.alarms):
-            self._retained.say(topic("alarm", branch=alarm.branch, alarm=alarm.alarm), message(alarm))
+        async for alarm in self._in_turn(self.alarms.book.alarms):
+            self.alarms.say(alarm)
 
     async def _in_turn(self, held: dict[K, V]) -> AsyncIterator[V]:
         """Return what is held, each as it is when its turn comes; others have their time after every few."""
@@ -295,9 +272,9 @@ class Watch:
     async def _judge(self, now: datetime) -> tuple[list[Condition], set[Key]]:
         """Return all conditions that stand, and the keys that could be judged at all."""
         known: dict[str, list[Key]] = {}
-        for key in {*self.book.alarms, *self.book.coming}:
+        for key in {*self.alarms.book.alarms, *self.alarms.book.coming}:
             known.setdefault(key.station, []).append(key)
-        standing = self.book.standing
+        standing = self.alarms.book.standing
         found: list[Condition] = []
         scope: set[Key] = set()
         async for view in self._in_turn(self.views):
@@ -313,7 +290,7 @@ class Watch:
         trouble = self.telemetry_trouble()
         if trouble is not None:
             found.append(telemetry_away(trouble))
-        return found, scope | {key for key in self.book.alarms if key.rule in MOMENTARY}
+        return found, scope | {key for key in self.alarms.book.alarms if key.rule in MOMENTARY}
 
     def _publish(self, view: StationView, now: datetime) -> None:
         """Say a station's entry if it changed; tell the feed when it came or went."""
@@ -332,19 +309,3 @@ class Watch:
         where = topic("fleet", branch=view.branch, station=view.station)
         if self._retained.say(where, fleet.entry(view, now)):
             self._entries[view.station] = made_from
-
-    async def _tell(self, changed: list[Alarm]) -> None:
-        """Write changed alarms to the ledger, then say them."""
-        if not changed:
-            return
-        latest = {alarm.alarm: alarm for alarm in changed}
-        await self._save(list(latest.values()), self._clock.now())
-        for alarm in latest.values():
-            where = topic("alarm", branch=alarm.branch, alarm=alarm.alarm)
-            if alarm.over:
-                self._retained.empty(where)
-            else:
-                self._retained.say(where, message(alarm))
-            event = word(alarm)
-            if event is not None:
-                self.branches.feed(alarm.branch, event, alarm.key.station, alarm.key.rule)

@@ -29,11 +29,14 @@ def message(alarm: Alarm) -> AlarmState:
     )
 
 
-def word(alarm: Alarm) -> FeedWord | None:
-    """Return the feed's word for a change, None when it is no news for integrators."""
+def word(alarm: Alarm, told: datetime | None) -> FeedWord | None:
+    """Return the feed's word for a change, None when it is no news for integrators.
+
+    `told` is since when the alarm stood as the feed was last told that it was raised; None when it never was.
+    """
     if alarm.over:
         return "alarm-cleared"
-    return "alarm-raised" if alarm.state == "unacknowledged" and alarm.at == alarm.since else None
+    return "alarm-raised" if alarm.state == "unacknowledged" and alarm.since != told else None
 
 
 def _ms(at: datetime | None) -> int | None:

@@ -59,7 +59,7 @@ async def test_a_start_empties_what_was_over_lately_and_leaves_what_stands(tmp_p
     async with peer(broker, "vera", topic("alarm")) as vera, central_on(broker, tmp_path) as service:
         await vera.until(lambda: where("over") not in broker.retained)
         await vera.until(lambda: b"left" not in broker.retained[where("open")].payload)
-        standing = [alarm.alarm for alarm in service.watch.book.alarms.values()]
+        standing = [alarm.alarm for alarm in service.watch.alarms.book.alarms.values()]
 
     assert standing == ["open"]
     assert json.loads(broker.retained[where("open")].payload)["alarm"] == "open"

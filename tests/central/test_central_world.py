@@ -250,7 +250,7 @@ async def test_nothing_personal_stands_on_public_topics_or_in_telemetry_after_a_
         )
         await kiosk.peer.say(topic("parts", station="kiosk-1"), _parts(kiosk, "lost"), retain=True)
         async with asyncio.timeout(20):
-            while service.writer.tally.stored < 1 or len(service.watch.book.alarms) < 2:
+            while service.writer.tally.stored < 1 or len(service.watch.alarms.book.alarms) < 2:
                 await asyncio.sleep(0.01)
         published = [out for out in broker.log if out.topic.startswith(f"{ROOT}/pub/")]
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("telemetry.db*"))

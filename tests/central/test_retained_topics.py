@@ -102,8 +102,8 @@ async def test_an_alarm_that_is_over_while_the_broker_is_away_does_not_stand_the
     )  # fmt: skip
     watch.stranger("kiosk-9")
     await watch.turn()
-    (raised,) = watch.book.alarms.values()
-    await watch.act(raised.alarm, Acknowledge("alice"))
+    (raised,) = watch.alarms.book.alarms.values()
+    await watch.alarms.act(raised.alarm, Acknowledge("alice"), clock.now())
     where = topic("alarm", branch="all", alarm=raised.alarm)
     standing = link.last()[where]
     link.there = False
@@ -113,5 +113,5 @@ async def test_an_alarm_that_is_over_while_the_broker_is_away_does_not_stand_the
     watch.forget_said()
     await watch.turn()
 
-    assert not watch.book.alarms
+    assert not watch.alarms.book.alarms
     assert (json.loads(standing)["rule"], link.last()[where]) == ("unknown-station", b"")
