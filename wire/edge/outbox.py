@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from wire.clock import Stamper
 from wire.edge.model import REQUEST_SHARE, REQUESTS, SETTLING, Depth, Limits, OutboxFull, Phase
-from wire.edge.rows import OutboxRow, crc_of, instant, moment, pack, with_card
+from wire.edge.rows import OutboxRow, crc_of, instant, moment, pack, voided, with_card
 from wire.edge.schema import Synchronous
 from wire.errors import DeviceError, WireError
 from wire.ids import SEALED, fact_id, new_id
@@ -56,7 +56,7 @@ class Outbox:
         self.unsettled: set[str] = set()
         """Requests that wait for an answer, or for their tag."""
         self._known = 0
-        """Highest number confirmed before a fork or a restore; the bound counts what is above."""
+        """Highest number that central ever confirmed. What it asks for again does not fill the bound."""
         self._open_bytes = 0
         self._logged = True
         """Whether the write-ahead log holds anything: it may be a card that was sealed since."""
@@ -70,7 +70,7 @@ class Outbox:
         else:
             *held, known = row
             self.held = self._read_held(*held)
-            self._known = min(known, self.held.last)
+            self._known = min(max(known, self.held.confirmed), self.held.last)
         self._remember(dict(db.execute("SELECT request_id, phase FROM visit")))
         self._measure()
 
@@ -124,14 +124,10 @@ class Outbox:
     def _measure(self) -> None:
         """Ask the disk what waits: once, at the start; from then on each commit says what it changed."""
         total = self._db.execute(
-            "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ?", (self._mark(),)
+            "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ?", (self._known,)
         )
         self._open_bytes = int(total.fetchone()[0])
         self._say_depth()
-
-    def _mark(self) -> int:
-        """The highest number that central ever confirmed; what it asks for again does not fill the bound."""
-        return max(self.held.confirmed, self._known)
 
     def _say_depth(self) -> None:
         rows = self.held.last - self.held.confirmed
@@ -140,7 +136,7 @@ class Outbox:
         ).fetchone()
         self.depth = Depth(
             open=rows,
-            fill=min(1.0, self._fill(self.held.last - self._mark(), self._open_bytes)),
+            fill=min(1.0, self._fill(self.held.last - self._known, self._open_bytes)),
             oldest=moment(at[0]) if at else None,
         )
 
@@ -148,7 +144,7 @@ class Outbox:
         return max(rows / self._limits.rows, size / self._limits.bytes)
 
     def _need_room(self, share: float, rows: int, size: int) -> None:
-        open_rows = self.held.last - self._mark()
+        open_rows = self.held.last - self._known
         if self._fill(open_rows + rows, self._open_bytes + size) > share:
             raise OutboxFull(
                 f"outbox full: {open_rows} entries wait for central",
@@ -183,7 +179,7 @@ class Outbox:
 
     def _rewrite(self, was: OutboxRow, row: OutboxRow) -> None:
         """Within a commit: the same entry with another body, answer or reason."""
-        if was.seq > self._mark():
+        if was.seq > self._known:
             self._open_bytes += len(row.body) - len(was.body)
         self._db.execute(
             "UPDATE outbox SET body = ?, answer = ?, void_reason = ?, crc = ? WHERE seq = ?",
@@ -252,10 +248,10 @@ class Outbox:
 
     def void(self, row: OutboxRow, reason: str) -> OutboxRow:
         """S6: same number and id, the body replaced by the reason; committed before it is published."""
-        voided = replace(row, body=b"", void_reason=reason[:200])
+        empty = voided(row, reason)
         with self._commit():
-            self._rewrite(row, voided)
-        return voided
+            self._rewrite(row, empty)
+        return empty
 
     def prune(self, now: datetime, at_most: int = 500) -> int:
         """S5: drop the oldest rows that central has, that are old enough and owe nothing; return how many.

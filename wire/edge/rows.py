@@ -59,10 +59,15 @@ def unreadable(row: OutboxRow) -> str | None:
     return None if sound else "damaged on the disk"
 
 
+def voided(row: OutboxRow, reason: str) -> OutboxRow:
+    """Return the row with the reason in place of what it told (S6)."""
+    return replace(row, body=b"", answer=None, void_reason=reason[:200])
+
+
 def with_card(row: OutboxRow, card: str | None) -> OutboxRow:
-    """Return a request's row with its card replaced; one that cannot be read is emptied and void instead."""
+    """Return a request's row with its card replaced; one that cannot be read is void instead."""
     if why := unreadable(row):
-        return replace(row, body=b"", answer=None, void_reason=why)
+        return voided(row, why)
     if card is None or row.void_reason is not None:
         return row
     told = json.loads(row.body) | {"card": card}

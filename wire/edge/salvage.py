@@ -18,7 +18,7 @@ from typing import Any
 
 from wire.clock import Stamper
 from wire.edge.model import REQUESTS, Phase
-from wire.edge.rows import OutboxRow, crc_of, instant, pack, unreadable
+from wire.edge.rows import OutboxRow, crc_of, instant, pack, unreadable, voided
 from wire.edge.schema import Connect, prepare
 from wire.ids import new_id
 from wire.messages.base import stamped
@@ -205,7 +205,7 @@ def _write(
     for row in rows:
         carried = replace(row, seq=seq + 1)
         if why := unreadable(row):
-            carried = replace(carried, body=b"", answer=None, void_reason=why)
+            carried = voided(carried, why)
         seq += db.execute(insert, (*_columns(carried), crc_of(carried))).rowcount
     told = _phases_from(rows) | {request: phase for request, phase in phases.items() if _is_phase(phase)}
     held = {row.id for row in rows}

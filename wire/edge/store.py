@@ -79,13 +79,13 @@ class EdgeStore(Outbox):
                     assert_never(effect)
 
     def _confirm(self, upto: int) -> None:
-        mark = self._mark()
-        self._known = mark
-        moved = self._db.execute(
-            "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ? AND seq <= ?", (mark, upto)
+        new = self._db.execute(
+            "SELECT coalesce(sum(length(body)), 0) FROM outbox WHERE seq > ? AND seq <= ?",
+            (self._known, upto),
         ).fetchone()[0]
-        self._open_bytes -= moved
-        self._db.execute("UPDATE stream SET confirmed = ?, known = ?", (upto, mark))
+        self._open_bytes -= new
+        self._known = max(self._known, upto)
+        self._db.execute("UPDATE stream SET confirmed = ?, known = ?", (upto, self._known))
         self.held = replace(self.held, confirmed=upto)
 
     def _fork(self, fork: Fork) -> None:
@@ -94,7 +94,7 @@ class EdgeStore(Outbox):
         The bound goes on counting only those that were not confirmed before.
         """
         shift = 1 - self.held.pruned_seq
-        known = self._mark() + shift
+        known = self._known + shift
         self._db.execute("DELETE FROM stream")
         self._db.execute("UPDATE outbox SET seq = -seq")
         self._db.execute("UPDATE outbox SET seq = ? - seq", (shift,))
