@@ -19,11 +19,11 @@ class LedgerFacts:
 
     loans: Counter[str]
     """Loans that were not withdrawn, by item."""
-    written: int
-    """Loans whose tag was reported unsecured and read back."""
     returns: Counter[str]
-    secured: int
-    """Returns whose tag was reported secured and read back."""
+    verified: Counter[str]
+    """Tags that were reported turned for a loan or a return, and read back, by item."""
+    unsure: Counter[str]
+    """Tags of which a station reported that it does not know, by item: each may have been turned, or not."""
     open_loans: frozenset[str]
     open_cases: frozenset[str]
     """Items with an open case."""
@@ -40,7 +40,8 @@ class _Lending:
     """A loan with those that only go on with it: a tag is turned once for all of them."""
 
     item: str
-    written: bool
+    tags: set[str | None]
+    """What was reported of the tag."""
 
 
 def _lendings(db: sqlite3.Connection) -> list[_Lending]:
@@ -51,9 +52,9 @@ def _lendings(db: sqlite3.Connection) -> list[_Lending]:
         " WHERE NOT withdrawn ORDER BY loan.item, start"
     ):
         if goes_on and found and found[-1].item == item:
-            found[-1].written |= tag == "written"
+            found[-1].tags.add(tag)
         else:
-            found.append(_Lending(item, tag == "written"))
+            found.append(_Lending(item, {tag}))
     return found
 
 
@@ -70,9 +71,11 @@ def read_ledger(path: Path) -> LedgerFacts:
         loans = _lendings(db)
         return LedgerFacts(
             loans=Counter(loan.item for loan in loans),
-            written=sum(loan.written for loan in loans),
             returns=by_item("SELECT item, count(*) FROM checkin GROUP BY item"),
-            secured=one("SELECT count(*) FROM checkin WHERE secured = 'verified'"),
+            verified=Counter(loan.item for loan in loans if "written" in loan.tags)
+            + by_item("SELECT item, count(*) FROM checkin WHERE secured = 'verified' GROUP BY item"),
+            unsure=Counter(loan.item for loan in loans if loan.tags & {"written", "unknown"} == {"unknown"})
+            + by_item("SELECT item, count(*) FROM checkin WHERE secured = 'unknown' GROUP BY item"),
             open_loans=frozenset(
                 item for (item,) in db.execute("SELECT item FROM loan WHERE ended IS NULL AND NOT withdrawn")
             ),
@@ -154,14 +157,20 @@ def reckon(
         problems.append(f"{world.truth.thefts} thefts, {ledger.alarms} alarms in the ledger, {heard} heard")
     if not points:
         problems.append("no measurement was stored")
-    verified = ledger.written + ledger.secured
-    if verified != len(world.truth.written) and not explained:
-        problems.append(f"{len(world.truth.written)} tags written, {verified} reported and read back")
+    verified, unsure = ledger.verified, ledger.unsure
+    unreported = [
+        item
+        for item in sorted({*lent, *returned, *verified} - explained)
+        if not 0 <= lent[item] + returned[item] - verified[item] <= unsure[item]
+    ]
+    if unreported:
+        told = f"{len(world.truth.written)} tags written, {verified.total()} reported and read back"
+        problems.append(f"{told}; not so, and no station said that it is unsure: {unreported[:5]}")
     return Reckoning(
         loans=sum(ledger.loans.values()),
         returns=sum(ledger.returns.values()),
         tags_written=len(world.truth.written),
-        tags_verified=verified,
+        tags_verified=verified.total(),
         passages=ledger.passages,
         alarms=heard,
         points=points,

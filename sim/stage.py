@@ -26,7 +26,7 @@ from sim.own_folder import make_new
 from sim.patrons import Desk
 from sim.processes import Daemon
 from sim.toml_text import toml_text
-from sim.world import World
+from sim.world import PASSAGE_GAP_MS, World
 from wire.errors import ConfigError
 
 NEWCOMER = "kiosk-1"
@@ -207,7 +207,7 @@ class Stage:
         elif kind == "gate":
             settings["items_key"] = f"broker/identities/{station}/items.key"
             settings["count"] = {"every_s": 5, "people": 5}
-            settings["passage_gap_ms"] = 300
+            settings["passage_gap_ms"] = PASSAGE_GAP_MS
             settings["lamp"] = {"seconds": 3}
         return settings
 
