@@ -27,6 +27,7 @@ from typing import Any, TypeVar, cast
 
 from central.authority import Authority
 from central.desk_asked import abandon
+from central.desk_attempt import ends_the_desk
 from central.desk_batch import Batch
 from central.desk_holds import expire_holds
 from central.desk_memory import Memory
@@ -36,9 +37,8 @@ from central.desk_time import SLACK_MS, Heard
 from central.desk_transactions import Committed, Done, Transactions
 from central.ledger.database import BUSY_MS
 from central.ledger.forget import Forgotten, forget
-from central.ledger.hot_sqlite import Hot, is_busy, is_trouble
+from central.ledger.hot_sqlite import Hot, is_busy
 from central.ledger.ledger import Ledger
-from central.ledger.lock import LeaseLost
 from central.ledger.rows import millis
 from central.results import DeskInput, DeskResult, Effect
 from circulation.policy import Policy
@@ -258,7 +258,7 @@ class Desk:
     def _told_aside(self, came: "Future[Committed[Any]]") -> None:
         """What is no entry of a stream was carried out; its fault is its caller's, not that of the desk."""
         error = came.exception()
-        if isinstance(error, LeaseLost) or (error is not None and is_trouble(error)):
+        if error is not None and ends_the_desk(error):
             raise error
         _, done = self._others.popleft()
         if error is None:
@@ -282,7 +282,7 @@ class Desk:
         try:
             return self._transactions.open(lambda group: Batch(group, self._memory).run(given))
         except Exception as error:
-            if isinstance(error, LeaseLost) or is_trouble(error):
+            if ends_the_desk(error):
                 raise
             log.info("a group of %d is gone through again: %s", len(given), type(error).__name__)
         return self._transactions.open(lambda group: Batch(group, self._memory, apart=True).run(given))

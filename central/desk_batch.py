@@ -11,18 +11,16 @@ here but leaves only after the commit.
 Trouble with the database itself is nobody's entry: it ends the process, and every station sends again.
 """
 
-import logging
-import traceback
 from typing import assert_never
 
+from central.desk_attempt import attempt
 from central.desk_entry import consume, dead_letter, repeated, skipped, voided
 from central.desk_memory import Memory
 from central.desk_mirror import mirror
 from central.desk_scene import Group, Scene
 from central.desk_terminal import NOT_NOW, at_terminal, journalled, scene_of
 from central.desk_told import next_calls, told
-from central.ledger.hot_sqlite import is_trouble
-from central.ledger.lock import LeaseLost, stream_moved
+from central.ledger.lock import stream_moved
 from central.ledger.rows import StreamRow
 from central.results import (
     AskNext,
@@ -36,7 +34,7 @@ from central.results import (
     Trouble,
     Upward,
 )
-from central.terminal import AtTerminal, Refused
+from central.terminal import AtTerminal, Outcome, Refused
 from wire.messages.stream import Entry, Envelope, Hello, Void
 from wire.streams.central import (
     Foreign,
@@ -49,8 +47,6 @@ from wire.streams.central import (
     judge,
     resume,
 )
-
-log = logging.getLogger("turnleaf.central.desk")
 
 UNASSIGNED = ("unassigned", "UTC")
 """Branch and zone of a station that the registry does not have: its facts are kept all the same."""
@@ -83,20 +79,12 @@ class Batch:
         return results
 
     def _alone(self, number: int, given: DeskInput) -> DeskResult:
-        """Carry out one input in a savepoint of its own: what fails is taken back, and logged."""
-        hot, mark = self.group.hot, self.group.mark()
-        hot.savepoint()
-        try:
-            result = self._one(number, given)
-        except Exception as error:
-            if isinstance(error, LeaseLost) or is_trouble(error):
-                raise
-            _log(f"{type(given).__name__} failed", error)
-            hot.undo()
-            self.group.back(mark)
+        """Carry out one input; if it fails, the others are carried out without it."""
+        what = f"{type(given).__name__} failed"
+        result = attempt(self.group, what, lambda: self._one(number, given))
+        if isinstance(result, Exception):
             self._read_again()
-            return DeskResult(detail=f"it failed: {type(error).__name__}, see the log")
-        hot.release()
+            return DeskResult(detail=f"it failed: {type(result).__name__}, see the log")
         return result
 
     def _read_again(self) -> None:
@@ -165,22 +153,16 @@ class Batch:
         if not isinstance(message, Entry | Void | Envelope):
             raise TypeError("only entries are consumed")
         self._store(state)
-        hot, mark = self.group.hot, self.group.mark()
-        before = state.row, state.last_at
         if not self._apart:
             return self._carry_out(state, message, judged)
-        hot.savepoint()
-        try:
-            result = self._carry_out(state, message, judged)
-            hot.release()
-        except Exception as error:
-            if isinstance(error, LeaseLost) or is_trouble(error):
-                raise
-            _log(f"entry {message.seq} of {state.row.station} parks its stream", error)
-            hot.undo()
-            self.group.back(mark)
+        before, what = (
+            (state.row, state.last_at),
+            f"entry {message.seq} of {state.row.station} parks its stream",
+        )
+        result = attempt(self.group, what, lambda: self._carry_out(state, message, judged))
+        if isinstance(result, Exception):
             state.row, state.last_at = before
-            return self._park(state, message, error)
+            return self._park(state, message, result)
         return result
 
     def _carry_out(
@@ -250,24 +232,21 @@ class Batch:
         name = f"terminal:{given.terminal}"[:64]
         state = self._stream(name, name)
         scene = scene_of(self.group, given, name)
-        hot, mark, before = self.group.hot, self.group.mark(), (state.stored, state.row, scene.fact)
-        hot.savepoint()
-        try:
+        before, own = (state.stored, state.row), scene.fact
+
+        def carry_out() -> Outcome:
             outcome = at_terminal(scene, given)
-            if not isinstance(outcome, Refused):
-                if scene.fact == before[2]:
-                    self._number(state, scene, given)
-                hot.release()
-                return DeskResult(done=outcome)
-        except Exception as error:
-            if isinstance(error, LeaseLost) or is_trouble(error):
-                raise
-            _log(f"a request of {given.terminal} failed", error)
+            if not isinstance(outcome, Refused) and scene.fact == own:
+                self._number(state, scene, given)
+            return outcome
+
+        what = f"a request of {given.terminal} failed"
+        outcome = attempt(self.group, what, carry_out, keep=lambda one: not isinstance(one, Refused))
+        if isinstance(outcome, Exception):
             outcome = NOT_NOW
-        hot.undo()
-        self.group.back(mark)
-        state.stored, state.row = before[:2]
-        scene.tell("refused", outcome.refusal.code)
+        if isinstance(outcome, Refused):
+            state.stored, state.row = before
+            scene.tell("refused", outcome.refusal.code)
         return DeskResult(done=outcome)
 
     def _number(self, state: StreamRow, scene: Scene, given: AtTerminal) -> None:
@@ -341,9 +320,3 @@ class Batch:
                 return
             self._gaps[message.stream] = now
         self._say[(message.stream, message.link)] = number
-
-
-def _log(what: str, error: Exception) -> None:
-    """Say where a bug is, without the message of the exception: it may quote what a patron borrowed."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s: %s\n%s", what, type(error).__name__, where)

@@ -6,20 +6,17 @@ of our stations fold around it like around any other. It never outranks what we 
 that is later than the question, or a request about the item that is still on its way there.
 """
 
-import logging
+from functools import partial
 
+from central.desk_attempt import attempt
 from central.desk_items import append, lend
 from central.desk_scene import Group, Scene
-from central.ledger.hot_sqlite import is_trouble
-from central.ledger.lock import LeaseLost
 from central.ledger.rows import ItemRow, moment
 from central.results import Mirrored
 from circulation.due import due_date
 from circulation.history import Returned
 from circulation.policy import ANY
 from wire.ids import fact_id
-
-log = logging.getLogger("turnleaf.central.desk")
 
 NOWHERE = ""
 """Station of what was lent or came back without us; nobody reports on the tag of such a loan or return."""
@@ -29,17 +26,8 @@ def mirror(group: Group, given: Mirrored) -> None:
     """Take what was said of an item into its history, where it says something new."""
     if group.authority.at_once:
         return
-    mark = group.mark()
-    group.hot.savepoint()
-    try:
-        _mirror(group, given)
-        group.hot.release()
-    except Exception as error:
-        if isinstance(error, LeaseLost) or is_trouble(error):
-            raise
-        log.error("what was said of an item elsewhere cannot be recorded: %s", type(error).__name__)
-        group.hot.undo()
-        group.back(mark)
+    what = "what was said of an item elsewhere cannot be recorded"
+    attempt(group, what, partial(_mirror, group, given))
 
 
 def _mirror(group: Group, given: Mirrored) -> None:

@@ -4,7 +4,6 @@ Both are inputs of the desk, so they share transactions with what stations send.
 recorded is taken back alone and becomes a case: what was said there must not be lost in a loop of crashes.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -14,18 +13,15 @@ from typing import assert_never
 from central.authority import Done, Said
 from central.authority_states import Call, Turn, begun, conclude, plan, undone
 from central.desk_asked import scene_of, turn
+from central.desk_attempt import attempt
 from central.desk_lend import record
 from central.desk_scene import Group, Scene
-from central.ledger.hot_sqlite import is_trouble
-from central.ledger.lock import LeaseLost
 from central.ledger.rows import AskedRow
 from central.results import AskNext, Pushed, Told
 from circulation.decide import Decision, Granted
 from circulation.due import due_date
 from circulation.policy import ANY
 from wire.messages.stream import Refusal
-
-log = logging.getLogger("turnleaf.central.desk")
 
 WAITED = Refusal(code="not-now", next_step="try-later")
 """Said when a request waited so long to be sent that nobody stands there any more."""
@@ -66,21 +62,16 @@ def told(group: Group, given: Told) -> None:
 
 def _or_case(group: Group, row: AskedRow, follows: Callable[[], Turn], said: Said, boot: str) -> None:
     """Carry on a request; what cannot be recorded is taken back alone, and becomes a case."""
-    mark = group.mark()
-    group.hot.savepoint()
-    try:
+
+    def carry_on() -> None:
         turned = follows()
         if turned.row != row:
             _carry_out(scene_of(group, row), turned, said, boot)
-        group.hot.release()
-    except Exception as error:
-        if isinstance(error, LeaseLost) or is_trouble(error):
-            raise
-        log.error("an outcome of %s cannot be recorded: %s", row.station, type(error).__name__)
-        group.hot.undo()
-        group.back(mark)
-        turned = Turn(replace(row, state="case"), "nothing", "outcome-not-recorded", type(error).__name__)
-        turn(scene_of(group, row), turned)
+
+    error = attempt(group, f"an outcome of {row.station} cannot be recorded", carry_on)
+    if error is not None:
+        kept = Turn(replace(row, state="case"), "nothing", "outcome-not-recorded", type(error).__name__)
+        turn(scene_of(group, row), kept)
 
 
 def _carry_out(scene: Scene, turned: Turn, said: Said, boot: str) -> None:
