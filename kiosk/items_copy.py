@@ -272,7 +272,7 @@ class ItemsView:
     """Looks items up in microseconds, on a read connection of its own beside the writer's."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+        self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
     def state(self, h: int) -> Known:
         """Return what the copy says of the item with this hash; `absent` when it does not have it."""

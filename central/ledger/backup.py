@@ -21,7 +21,8 @@ from pathlib import Path
 from central.ledger import database
 from central.ledger.lock import LockFile
 from central.ledger.rights import denied, keep_owner
-from central.ledger.rules import RULES, SINCE
+from central.ledger.rules import RULES
+from central.ledger.trouble import is_damage
 from wire.errors import ConfigError, WireError
 
 PAGES = 2048
@@ -31,8 +32,6 @@ UNFINISHED = "????????T??????Z.unfinished"
 """Names of copies that did not come to be."""
 UNDER_WAY_S = 3600
 """One that was written to so lately may be another backup's, still under way."""
-DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""What the engine says of a file whose pages are not what they should be."""
 Progress = Callable[[int, int], None]
 """Pages done, pages in all."""
 
@@ -59,7 +58,7 @@ def check(path: Path) -> Checked:
         raise ConfigError(f"{path}: there is no file", do="Give the path of a ledger or of a copy of one.")
     cut = _cut(path)
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        with closing(_read_only(path)) as db:
             return _check(db, cut)
     except sqlite3.DatabaseError as error:
         raise ConfigError(
@@ -69,14 +68,19 @@ def check(path: Path) -> Checked:
         ) from error
 
 
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+
+
 def _cut(path: Path) -> tuple[str, ...]:
     """Tell what lacks at the end of a file. SQLite takes a last page that is cut off for one of zeros."""
     file = path.resolve()
-    logs = (file.with_name(file.name + end) for end in ("-wal", "-journal"))
-    if any(log.exists() and log.stat().st_size for log in logs):
-        return ()  # its size is not settled: pages may stand in the log alone
     with file.open("rb") as opened:
-        head, size = opened.read(100), os.fstat(opened.fileno()).st_size
+        head = opened.read(100)
+        logs = (file.with_name(file.name + end) for end in ("-wal", "-journal"))
+        if any(log.exists() and log.stat().st_size for log in logs):
+            return ()  # its size is not settled: pages may stand in the log alone
+        size = os.fstat(opened.fileno()).st_size  # last: a log that was empty just now is in the file by now
     if len(head) < 100 or head[24:28] != head[92:96]:  # the header's count of pages is not the valid one
         return ()
     page = int.from_bytes(head[16:18], "big")
@@ -91,10 +95,10 @@ def _check(db: sqlite3.Connection, cut: tuple[str, ...]) -> Checked:
     if version not in database.versions():  # its tables may be others: neither rules nor figures are asked
         newer = f"written by a newer Turnleaf (its version is {version})"
         return Checked(version, 0, 0, 0, 0, 0, (*faults, newer))
-    for what, query in RULES.items():
-        found = _one(db, query) if version >= SINCE.get(what, "") else 0
+    for rule in RULES:
+        found = _one(db, rule.query) if version >= rule.since else 0
         if found:
-            faults.append(f"{found} {what}")
+            faults.append(f"{found} {rule.broken}")
     return Checked(
         version=version,
         epoch=_one(db, "SELECT max(epoch) FROM lease"),
@@ -113,9 +117,9 @@ def _one(db: sqlite3.Connection, query: str) -> int:
 def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Progress) -> tuple[Path, Checked]:
     """Copy a ledger that may be in use into `folder`; keep the newest `keep` copies there.
 
-    A copy that is not sound stays as `.unfinished`, for whoever looks into it, until the next one begins: the
-    ledger as it is then tells more, and what names patrons must not pile up where `keep` never counts it. The
-    same goes for what a killed backup left.
+    A copy that is not sound stays as `.unfinished`, for whoever looks into it, until one begins an hour later
+    or more: the ledger as it is then tells more, and what names patrons must not pile up where `keep` never
+    counts it. The same goes for what a killed backup left.
 
     Raises ConfigError when there is no ledger, WireError when the copy is not sound or cannot be written.
     """
@@ -145,7 +149,7 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
     except (OSError, sqlite3.Error, ConfigError) as error:
         if unfinished is not None:
             _discard(unfinished)
-        if isinstance(error, ConfigError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+        if isinstance(error, ConfigError) or is_damage(error):
             raise _damaged(source, folder, str(error.__cause__ or error)) from error
         raise WireError(
             f"{unfinished or folder}: {error}",
@@ -170,22 +174,16 @@ def _stamp(now: datetime, number: int) -> str:
     return f"{now:%Y%m%dT%H%M%SZ}" + (f"_{number:03d}" if number > 1 else "")
 
 
-def _names(folder: Path, now: datetime, number: int) -> tuple[Path, Path]:
-    stamp = _stamp(now, number)
-    return folder / f"{stamp}{SUFFIX}", folder / f"{stamp}.unfinished"
-
-
 def _reserved(folder: Path, now: datetime) -> tuple[Path, Path]:
     """Make the unfinished file of a name that no other copy has: who holds it alone may make that copy."""
-    number = 1
-    while True:
-        target, unfinished = _names(folder, now, number)
-        number += 1
+    for stamp in (_stamp(now, number) for number in count(1)):
+        target, unfinished = folder / f"{stamp}{SUFFIX}", folder / f"{stamp}.unfinished"
         with suppress(FileExistsError):
             os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             if not target.exists():
                 return target, unfinished
             unfinished.unlink()
+    raise AssertionError("numbers do not end")
 
 
 def copies(folder: Path) -> list[Path]:
@@ -197,7 +195,7 @@ def copies(folder: Path) -> list[Path]:
 
 def _copy(source: Path, target: Path, progress: Progress) -> None:
     with (
-        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)) as old,
+        closing(_read_only(source)) as old,
         closing(sqlite3.connect(target)) as new,
     ):
         old.backup(
@@ -229,7 +227,7 @@ def restore(copy: Path, target: Path, now: datetime, progress: Progress) -> tupl
             why="Nothing was changed: the ledger stays as it is.",
             do="Take an older copy; `turnleaf ledger verify` tells which one is sound.",
         )
-    fresh = target.with_name(target.name + ".restoring")
+    fresh, placed = target.with_name(target.name + ".restoring"), False
     lock = LockFile(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -237,15 +235,17 @@ def restore(copy: Path, target: Path, now: datetime, progress: Progress) -> tupl
         _fetch(copy, fresh, target, progress)
         kept = _set_aside(target, now)
         fresh.replace(target)
+        placed = True
         _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
-        whole = target.exists()
-        raise WireError(
-            f"{target}: {error}",
-            why="The old ledger is untouched." if whole else "No ledger stands there now.",
-            do="Make room, or work as a user who may write there, and restore again."
-            + ("" if whole else f" What stood there, if anything, is beside it as {target.name}.before-…"),
-        ) from error
+        if placed:
+            why = "The copy stands there, but the disk does not say that a power cut would leave it so."
+        elif target.exists():
+            why = "The old ledger is untouched."
+        else:
+            why = f"No ledger stands there now. What did, if any, is beside it as {target.name}.before-…"
+        do = "Make room, or work as a user who may write there, and restore again."
+        raise WireError(f"{target}: {error}", why=why, do=do) from error
     finally:
         if lock.held:
             _discard(fresh)

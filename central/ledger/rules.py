@@ -4,6 +4,8 @@ A rule that calls a sound ledger broken is worse than none: no copy of it would 
 tells what it takes for granted, and leaves out what may be so for a good reason.
 """
 
+from dataclasses import dataclass
+
 HISTORIES = """
     WITH RECURSIVE events(event, item) AS NOT MATERIALIZED (
         SELECT request, item FROM loan UNION ALL SELECT fact_id, item FROM checkin),
@@ -41,42 +43,80 @@ More cannot be asked of a stream's numbers: a fact that is known already uses up
 down again (C2), and nothing tells where that was so.
 """
 
-RULES = {
-    "items that are on a loan which is not open": """
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What must be 0 in a sound ledger."""
+
+    broken: str
+    """What is counted, as a person reads it after the number."""
+    query: str
+    since: str = ""
+    """The version from which on there is something to look at; copies of older ledgers are sound without."""
+
+
+RULES = (
+    Rule(
+        "items that are on a loan which is not open",
+        """
         SELECT count(*) FROM item LEFT JOIN loan ON loan.request = item.loan
         WHERE item.loan IS NOT NULL AND (loan.request IS NULL OR loan.ended IS NOT NULL OR loan.withdrawn)""",
-    "open loans that their item does not know": """
+    ),
+    Rule(
+        "open loans that their item does not know",
+        """
         SELECT count(*) FROM loan JOIN item ON item.item = loan.item
         WHERE loan.ended IS NULL AND NOT loan.withdrawn AND item.loan IS NOT loan.request""",
-    "items with two open loans": """
+    ),
+    Rule(
+        "items with two open loans",
+        """
         SELECT count(*) FROM (SELECT item FROM loan WHERE ended IS NULL AND NOT withdrawn
         GROUP BY item HAVING count(*) > 1)""",
-    "facts that stand twice under one number of one stream": """
+    ),
+    Rule(
+        "facts that stand twice under one number of one stream",
+        """
         SELECT count(*) FROM (SELECT 1 FROM journal WHERE stream <> '' GROUP BY stream, seq
         HAVING count(*) > 1)""",
-    "granted checkouts without a loan": """
+    ),
+    Rule(
+        "granted checkouts without a loan",
+        """
         SELECT count(*) FROM answer WHERE outcome = 'granted'
         AND NOT EXISTS (SELECT 1 FROM loan WHERE loan.request = answer.request)
         AND EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request AND kind = 'checkout')""",
+    ),
     # Elsewhere a loan may be renewed that this ledger never had; after a restore, one that it has no more.
-    "granted renewals that renewed nothing": """
+    Rule(
+        "granted renewals that renewed nothing",
+        """
         SELECT count(*) FROM answer WHERE outcome = 'granted'
         AND NOT EXISTS (SELECT 1 FROM loan WHERE loan.request = answer.request)
         AND NOT EXISTS (SELECT 1 FROM renewal WHERE renewal.request = answer.request)
         AND NOT EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request AND kind = 'checkout')
         AND NOT EXISTS (SELECT 1 FROM asked WHERE asked.request = answer.request AND asked.kind = 'renew')
         AND NOT EXISTS (SELECT 1 FROM "case" WHERE key = 'renewed-without-loan:' || answer.request)""",
-    "answers to requests that the journal does not hold": """
+        since="0002",
+    ),
+    Rule(
+        "answers to requests that the journal does not hold",
+        """
         SELECT count(*) FROM answer
         WHERE NOT EXISTS (SELECT 1 FROM journal WHERE fact_id = answer.request)""",
-    "streams whose last fact the journal does not hold": JOURNALLED,
-    "loans and returns that are not found, or not once, from their item": HISTORIES,
-    "fees paid beyond what they are": "SELECT count(*) FROM fee WHERE paid > amount",
-}
-"""What must be 0 in a sound ledger."""
-SINCE = {
-    "granted renewals that renewed nothing": "0002",
-    "fees paid beyond what they are": "0003",
-    "loans and returns that are not found, or not once, from their item": "0004",
-}
-"""The version from which on a rule has something to look at; copies of older ledgers are sound without it."""
+    ),
+    Rule(
+        "streams whose last fact the journal does not hold",
+        JOURNALLED,
+    ),
+    Rule(
+        "loans and returns that are not found, or not once, from their item",
+        HISTORIES,
+        since="0004",
+    ),
+    Rule(
+        "fees paid beyond what they are",
+        "SELECT count(*) FROM fee WHERE paid > amount",
+        since="0003",
+    ),
+)

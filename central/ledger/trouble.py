@@ -12,14 +12,22 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _KEPT = "Nothing can be lent or taken back. What was told as done is safe; stations keep the rest."
 
 
+def _code(error: BaseException) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+def is_damage(error: BaseException) -> bool:
+    """Say whether the engine found pages that are not what they should be."""
+    return _code(error) in _DAMAGED
+
+
 def ledger_trouble(error: BaseException, path: Path) -> TurnleafError:
     """Return the driver's error as what was seen, why it matters, and what to do."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in _DAMAGED:
+    if is_damage(error):
         do = "Stop central and restore a copy: turnleaf ledger verify, then turnleaf ledger restore."
         return TurnleafError(f"the ledger {path} is damaged: {error}", why=_KEPT, do=do)
     free = _free(path)
-    if code == sqlite3.SQLITE_FULL or (free is not None and free < FULL_BYTES):
+    if _code(error) == sqlite3.SQLITE_FULL or (free is not None and free < FULL_BYTES):
         left = "" if free is None else f", {free // 1024} kB are left"
         do = "Make room there, and central goes on. The ledger is whole: restore nothing."
         return TurnleafError(f"the disk of the ledger {path} is full{left}", why=_KEPT, do=do)

@@ -102,7 +102,7 @@ class Ending:
         self.see(f"{found.made} facts", said or "each once and in order", "each once and in order")
         if reported or found.reported:
             self.see("facts of which a case tells that they are gone", found.reported, reported)
-        broken = [rule for rule, query in RULES.items() if self.ask(query)[0][0]]
+        broken = [rule.broken for rule in RULES if self.ask(rule.query)[0][0]]
         self.see("the ledger", f"broken: {_list(broken)}" if broken else "sound", "sound")
         disagree = [
             item

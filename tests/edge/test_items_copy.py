@@ -214,7 +214,8 @@ def test_a_new_connection_asks_at_once() -> None:
 
 
 def test_the_copy_outlives_a_restart(tmp_path: Path) -> None:
-    file = tmp_path / "edge.db"
+    file = tmp_path / "50% a#1?mode=rwc" / "edge.db"
+    file.parent.mkdir()
     db = sqlite3.connect(file)
     db.execute("PRAGMA journal_mode=WAL")
     load(db)

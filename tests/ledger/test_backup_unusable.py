@@ -137,6 +137,32 @@ def test_a_restore_without_room_leaves_the_old_ledger_and_nothing_half(
     restore(copy, ledger, NOW, quiet)
 
 
+def test_a_copy_of_which_the_disk_says_nothing_is_not_told_as_the_old_ledger(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, _ = two_copies(ledger)
+
+    def fails(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(backup, "_sync", fails)
+    with pytest.raises(WireError) as error:
+        restore(copy, ledger, NOW, quiet)
+
+    assert error.value.why.startswith("The copy stands there")
+    assert check(ledger).faults == ()
+
+
+def test_a_folder_of_any_name_holds_ledger_and_copies(tmp_path: Path) -> None:
+    folder = tmp_path / "50% a#1?mode=rwc"
+    folder.mkdir()
+    Ledger.open(f"sqlite:///{folder}/l.db".replace("?", "%3F")).close()
+    (file,) = folder.glob("*.db")
+    copy, found = back_up(file, folder / "copies", NOW, 9, quiet)
+
+    assert found.faults == check(copy).faults == ()
+
+
 @pytest.mark.parametrize("harm", ["schema", "header", "end"])
 def test_a_backup_of_a_damaged_ledger_names_the_ledger_and_leaves_nothing_half(
     ledger: Path, harm: str
