@@ -135,7 +135,14 @@ def _from_xml(file: Any) -> Iterator["Record | None"]:
 
     from pymarc.marcxml import XmlHandler
 
-    handler = XmlHandler()  # type: ignore[no-untyped-call]  # pymarc has no types here
+    class Handler(XmlHandler):
+        """Leaves leaders out: nothing here asks for one, and a short one would end the whole file."""
+
+        def endElementNS(self, name: tuple[str | None, str], qname: str | None) -> None:  # noqa: N802
+            if name[1] != "leader":
+                super().endElementNS(name, qname)  # type: ignore[no-untyped-call]  # pymarc has no types here
+
+    handler = Handler()  # type: ignore[no-untyped-call]
     parser = make_parser()  # noqa: S317 - expat bounds entities since 2.4.1, external ones are off
     parser.setContentHandler(handler)
     parser.setFeature(feature_namespaces, 1)
@@ -143,7 +150,7 @@ def _from_xml(file: Any) -> Iterator["Record | None"]:
     while chunk := file.read(_CHUNK):
         try:
             parser.feed(chunk)  # type: ignore[attr-defined]  # expat's reader takes it in pieces
-        except (SAXException, KeyError, ValueError, AttributeError):
+        except Exception:  # of the parser, or of pymarc, which takes a damaged record for granted
             yield from ready
             yield None  # XML has no place to go on from
             return

@@ -113,6 +113,16 @@ def test_xml_that_ends_too_soon_is_told_after_what_came_before(tmp_path: Path) -
     assert counts(report) == (1, 0, 0, 0, 1)
 
 
+def test_a_leader_that_is_none_costs_no_record(tmp_path: Path) -> None:
+    make(tmp_path)
+    data = xml(marc(1, COPY), marc(2, {**COPY, "p": "M2"}))
+    start, end = data.index(b"<leader>"), data.index(b"</leader>")
+
+    report = bring(tmp_path, "items", data[: start + 12] + data[end:], form="marcxml")
+
+    assert counts(report) == (2, 0, 0, 0, 0)
+
+
 def test_xml_cannot_make_us_read_other_files(tmp_path: Path) -> None:
     make(tmp_path)
     (tmp_path / "secret").write_text("secret title", encoding="utf-8")
