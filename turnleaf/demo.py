@@ -70,22 +70,26 @@ class Demo:
                 await asyncio.to_thread(self._influx.stop)
 
     async def _start(self) -> None:
+        if self.wish.folder == default_folder():
+            for own in filter(Path.is_dir, (self.wish.folder, self._influx_folder)):
+                (own / MARK).touch()  # nobody else's: an older demo made it, without the mark
         if self.wish.influx:
             await self._start_influx()
-        if self.wish.folder == default_folder() and self.wish.folder.is_dir():
-            (self.wish.folder / MARK).touch()  # nobody else's: an older demo made it, without the mark
         await self.stage.start(lambda text: say(f"  ✓ {text}"))
+
+    @property
+    def _influx_folder(self) -> Path:
+        return self.wish.folder.parent / "demo-influx"
 
     async def _start_influx(self) -> None:
         """Put telemetry into a real InfluxDB, on a free port and in a folder of its own."""
         say("  InfluxDB: looking for one; where there is none it is built with Go (about a minute, once) …")
         program = await asyncio.to_thread(influxd)
-        folder = self.wish.folder.parent / "demo-influx"
-        await asyncio.to_thread(make_new, folder)
-        self._influx = Influx(program, folder / "data")
+        await asyncio.to_thread(make_new, self._influx_folder)
+        self._influx = Influx(program, self._influx_folder / "data")
         await self._influx.start()
         found = self._influx.settings()
-        token = folder / "token"
+        token = self._influx_folder / "token"
         token.touch(0o600)
         token.write_text(found.token)
         self.stage.telemetry = {
