@@ -11,6 +11,7 @@ from central.desk_memory import Memory
 from central.desk_scene import Group, Scene
 from central.desk_time import Heard, place
 from central.ledger.rows import StreamRow, millis
+from central.results import Upward
 from wire.ids import SEALED
 from wire.messages.facts import BODIES, Began, Body, Checkin, Checkout, Renew
 from wire.messages.stream import Answer, Entry, Envelope, Void
@@ -66,10 +67,12 @@ def _place(scene: Scene, body: Body, state: StreamRow, known: dict[tuple[str, st
         )
 
 
-def repeated(group: Group, message: object, boot: str) -> Answer | None:
+def repeated(group: Group, message: Upward, boot: str) -> Answer | None:
     """Return the stored answer of a request that comes again."""
-    row = group.hot.answered(message.id) if isinstance(message, Entry) else None
-    if row is None or not isinstance(message, Entry):
+    if not isinstance(message, Entry):
+        return None
+    row = group.hot.answered(message.id)
+    if row is None:
         return None
     card = message.body.get("card")
     card = group.seal.close(card, message.id) if isinstance(card, str) else None

@@ -13,7 +13,7 @@ had happened is known by terminal, item and time from then on, for 45 days: that
 
 import hashlib
 import json
-from typing import Final, assert_never
+from typing import Final, TypeGuard, assert_never
 
 from pydantic import TypeAdapter
 
@@ -61,7 +61,7 @@ def recall(scene: Scene, request: AtTerminal) -> Deed | None:
         return None
     at, fact, text = found
     kept = json.loads(text)
-    happened = getattr(request.do, "happened", False)
+    happened = _happened(request.do)
     dated = happened and kept.get("at") == request.at_ms
     if not dated and scene.group.now - at > REPEAT_MS:
         return None
@@ -87,23 +87,29 @@ def remember(scene: Scene, request: AtTerminal, deed: Deed) -> None:
         "at": request.at_ms,
     }
     scene.hot.new_repeat(request.digest, scene.group.now, scene.fact, json.dumps(kept))
-    if getattr(request.do, "happened", False):
-        scene.hot.new_repeat(_of_what_happened(request), scene.group.now, scene.fact, json.dumps(kept))
+    if _happened(request.do):
+        again = _of_what_happened(request, request.do)
+        scene.hot.new_repeat(again, scene.group.now, scene.fact, json.dumps(kept))
 
 
 def _long_ago(scene: Scene, request: AtTerminal) -> tuple[int, str, str] | None:
     """Return what is kept of a deed that had happened, once the digest of its frame is forgotten."""
-    if not getattr(request.do, "happened", False):
+    if not _happened(request.do):
         return None
-    found = scene.hot.repeat(_of_what_happened(request))
+    found = scene.hot.repeat(_of_what_happened(request, request.do))
     return found if found is not None and scene.group.now - found[0] >= DAY_MS else None
 
 
-def _of_what_happened(request: AtTerminal) -> str:
+def _happened(do: Do) -> TypeGuard[Lend | Renew | Return]:
+    """Say whether it was done before it was told."""
+    return isinstance(do, Lend | Renew | Return) and do.happened
+
+
+def _of_what_happened(request: AtTerminal, do: Lend | Renew | Return) -> str:
     """Return a digest of what a terminal did with which item when, whoever it was for."""
-    do = request.do
-    did = (request.terminal, type(do).__name__, getattr(do, "item", ""), getattr(do, "cancel", False))
-    return HAPPENED + hashlib.sha256(repr((*did, request.at_ms)).encode()).hexdigest()[:40]
+    cancel = not isinstance(do, Renew) and do.cancel
+    did = (request.terminal, type(do).__name__, do.item, cancel, request.at_ms)
+    return HAPPENED + hashlib.sha256(repr(did).encode()).hexdigest()[:40]
 
 
 def _state(scene: Scene, do: Do) -> str:
