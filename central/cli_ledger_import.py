@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wire.errors import TurnleafError
-
 if TYPE_CHECKING:
     from central.imports.mapping import Delimiter
     from central.imports.run import Reading, Report
@@ -26,12 +24,6 @@ SHOWN = 20
 """Faults that are printed for people; --json has more, the file of rejected rows has all."""
 
 EXAMPLE = "import borrowers.csv --kind patrons --dry-run --db sqlite:///ledger.db"
-
-
-class LedgerHeld(TurnleafError):
-    """Another central works on the ledger; the import can wait until it has ended."""
-
-    exit_code = 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,12 +152,7 @@ def _ledger(url: str, *, trial: bool, clock: Any) -> Iterator[tuple["Hot", int]]
         with copy_of(url, now) as hot:
             yield hot, now
         return
-    try:
-        ledger = Ledger.open(url, clock=clock)
-    except ConfigError as error:
-        if isinstance(error.__cause__, BlockingIOError):
-            raise LedgerHeld(error.seen, why=error.why, do=error.do) from error
-        raise
+    ledger = Ledger.open(url, clock=clock)
     try:
         yield ledger.hot, now
     finally:

@@ -217,8 +217,8 @@ def _sync(folder: Path) -> None:
 def restore(copy: Path, target: Path, now: datetime, progress: Progress) -> tuple[Checked, Path | None]:
     """Put a copy in a ledger's place. What stood there is kept beside it, never deleted; returns where.
 
-    Raises ConfigError while a central works there, or when the copy is not sound; WireError when it cannot
-    be written.
+    Raises LedgerHeld while a central works there, ConfigError when the copy is not sound, WireError when it
+    cannot be written.
     """
     found = check(copy)
     if found.faults:

@@ -71,7 +71,7 @@ class Ledger:
     def open(cls, url: str, *, policy: Policy | None = None, clock: Clock | None = None) -> Self:
         """Lock, migrate, take the lease with a new boot and epoch.
 
-        Raises ConfigError when another central works on it, or when it is no ledger of this program.
+        Raises LedgerHeld when another central works on it, ConfigError when it is no ledger of this program.
         """
         lock = LockFile(database.path_of(url))
         lock.take()

@@ -19,6 +19,12 @@ class LeaseLost(TurnleafError):
     exit_code = 3
 
 
+class LedgerHeld(TurnleafError):
+    """Another process works on the ledger; whoever wants it can wait until that one has ended."""
+
+    exit_code = 3
+
+
 def stream_moved() -> LeaseLost:
     """Return the error of a stream whose `upto` was not where this central had left it (streams.md C2)."""
     return LeaseLost("a stream moved under this central", why="Another central works on the same ledger.")
@@ -38,7 +44,7 @@ class LockFile:
         return self._file is not None
 
     def take(self) -> None:
-        """Lock, or raise ConfigError naming the process that holds it."""
+        """Lock; raises LedgerHeld naming the process that has it, and ConfigError when nobody can."""
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
@@ -52,7 +58,7 @@ class LockFile:
         except BlockingIOError as error:
             holder = os.read(file, 64).decode("ascii", "replace").strip() or "unknown"
             os.close(file)
-            raise ConfigError(
+            raise LedgerHeld(
                 f"{self.path}: another central works on this ledger (process {holder})",
                 why="Two writers would each decide without the other's loans.",
                 do="Stop that one first (`systemctl stop turnleaf-central`, or end that process),"

@@ -53,7 +53,7 @@ async def test_it_serves_alone_keeps_another_away_and_ends_when_told(tmp_path: P
             assert lent.ok
             other = started(file)
             out, said = other.communicate(timeout=60)
-            assert (other.returncode, out) == (2, "")
+            assert (other.returncode, out) == (3, "")
             assert "another central works on this ledger" in said
         process.send_signal(signal.SIGTERM)
         out, said = process.communicate(timeout=60)

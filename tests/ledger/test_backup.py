@@ -12,6 +12,7 @@ import pytest
 from desk_kit import Station, desk_on
 
 from central.ledger.backup import back_up, check, copies, restore
+from central.ledger.lock import LedgerHeld
 from turnleaf.cli import main
 from wire.errors import ConfigError, WireError
 
@@ -65,7 +66,7 @@ async def test_a_restored_ledger_goes_on_and_the_stations_bring_what_it_lacks(tm
         said = await k1.send(k1.checkout("item-2", "CARD2"))
         await k1.send(k1.written(k1.rows[-1][0], "item-2"))
         await k1.take_back("item-1")
-        with pytest.raises(ConfigError) as error:
+        with pytest.raises(LedgerHeld) as error:
             restore(copy, ledger, NOW, quiet)
         assert f"process {os.getpid()}" in error.value.seen
         stream, rows, answer = k1.stream, k1.rows, said.answer

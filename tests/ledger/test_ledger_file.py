@@ -18,7 +18,7 @@ from central.authority import OwnLedger
 from central.desk import Desk
 from central.ledger import database
 from central.ledger.ledger import Ledger
-from central.ledger.lock import LeaseLost
+from central.ledger.lock import LeaseLost, LedgerHeld
 from central.ledger.schema import metadata
 from circulation.policy import Policy
 from wire.errors import ConfigError
@@ -52,7 +52,7 @@ def test_a_new_ledger_and_its_log_are_read_by_their_owner_alone(tmp_path: Path) 
 
 def test_a_second_central_on_the_same_file_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
     first = Ledger.open(url(tmp_path / "l.db"))
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(LedgerHeld) as error:
         Ledger.open(url(tmp_path / "l.db"))
     first.close()
 
@@ -65,7 +65,7 @@ def test_a_ledger_named_by_a_link_has_the_lock_of_the_file_it_points_to(tmp_path
     (tmp_path / "sy").mkdir()
     (tmp_path / "sy" / "ledger.db").symlink_to(tmp_path / "l.db")
     first = Ledger.open(url(tmp_path / "l.db"))
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(LedgerHeld) as error:
         Ledger.open(url(tmp_path / "sy" / "ledger.db"))
     first.close()
 

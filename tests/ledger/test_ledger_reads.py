@@ -199,7 +199,7 @@ def test_show_works_beside_central_but_load_does_not(
     central = Ledger.open(db)
     try:
         assert main(["ledger", "show", "--db", db]) == 0
-        assert main(["ledger", "load", str(file), "--db", db]) == 2
+        assert main(["ledger", "load", str(file), "--db", db]) == 3
     finally:
         central.close()
 
