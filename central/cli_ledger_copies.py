@@ -97,7 +97,7 @@ def _newest_sound(folder: Path) -> Path:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from central.ledger.backup import check, copies
+    from central.ledger.backup import Unreadable, check, copies
     from central.ledger.database import path_of
     from wire.errors import ConfigError
     from wire.output import emit
@@ -111,7 +111,7 @@ def _verify(args: argparse.Namespace) -> int:
         try:
             found.append((file, check(file)))
         except ConfigError as error:
-            if len(files) == 1:
+            if len(files) == 1 and not isinstance(error, Unreadable):
                 raise
             found.append((file, error))
     rows, lines, sound = [], [], True

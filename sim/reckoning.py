@@ -117,6 +117,15 @@ class Reckoning:
         return asdict(self)
 
 
+def _unreported(written: Counter[str], ledger: LedgerFacts) -> list[str]:
+    """Return items whose tag was turned more or less often than a station reported, or may have thought."""
+    return [
+        item
+        for item in sorted({*written, *ledger.verified} - ledger.open_cases)
+        if not 0 <= written[item] - ledger.verified[item] <= ledger.unsure[item]
+    ]
+
+
 def reckon(
     world: World, ledger: LedgerFacts, onlooker: Onlooker, points: int, *, undisturbed: bool = True
 ) -> Reckoning:
@@ -157,20 +166,15 @@ def reckon(
         problems.append(f"{world.truth.thefts} thefts, {ledger.alarms} alarms in the ledger, {heard} heard")
     if not points:
         problems.append("no measurement was stored")
-    verified, unsure = ledger.verified, ledger.unsure
-    unreported = [
-        item
-        for item in sorted({*lent, *returned, *verified} - explained)
-        if not 0 <= lent[item] + returned[item] - verified[item] <= unsure[item]
-    ]
-    if unreported:
-        told = f"{len(world.truth.written)} tags written, {verified.total()} reported and read back"
+    verified = ledger.verified.total()
+    if unreported := _unreported(lent + returned, ledger):
+        told = f"{len(world.truth.written)} tags written, {verified} reported and read back"
         problems.append(f"{told}; not so, and no station said that it is unsure: {unreported[:5]}")
     return Reckoning(
         loans=sum(ledger.loans.values()),
         returns=sum(ledger.returns.values()),
         tags_written=len(world.truth.written),
-        tags_verified=verified.total(),
+        tags_verified=verified,
         passages=ledger.passages,
         alarms=heard,
         points=points,

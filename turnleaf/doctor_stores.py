@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from central.ledger.trouble import is_full
 from turnleaf.doctor_finding import Finding
 
 PATIENCE_S = 5.0
@@ -45,6 +46,9 @@ def database(what: str, file: Path) -> Finding:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             return Finding(f"{what} {file}", ok=True, seen="held by the running service")
+        if is_full(error, file):
+            do = "Make room there: the file is whole, nothing has to be restored."
+            return Finding(f"{what} {file}", ok=False, seen=f"its disk is full: {error}", do=do)
         return _broken(what, file, str(error))
     except sqlite3.DatabaseError as error:
         return _broken(what, file, str(error))

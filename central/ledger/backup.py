@@ -18,11 +18,11 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from central.ledger import database
+from central.ledger import copy_sum, database
 from central.ledger.lock import LockFile
 from central.ledger.rights import denied, keep_owner
 from central.ledger.rules import RULES
-from central.ledger.trouble import is_damage
+from central.ledger.trouble import is_damage, is_of_the_disk, ledger_trouble
 from wire.errors import ConfigError, WireError
 
 PAGES = 2048
@@ -50,18 +50,30 @@ class Checked:
     faults: tuple[str, ...]
 
 
+class Unreadable(ConfigError):
+    """A file that is damaged beyond what a check can look into, or no ledger at all."""
+
+    exit_code = 1
+
+
 def check(path: Path) -> Checked:
-    """Check a ledger's file: its pages, and the rules that always hold. Raises ConfigError if it is none."""
+    """Check a ledger's file: its sum, its pages, and the rules that always hold.
+
+    Raises ConfigError when there is none, `Unreadable` when it cannot be read as one, TurnleafError when the
+    disk fails.
+    """
     if reason := denied(path, writing=False):
         raise reason
     if not path.is_file():
         raise ConfigError(f"{path}: there is no file", do="Give the path of a ledger or of a copy of one.")
-    cut = _cut(path)
+    seen = (*_cut(path), *filter(None, [copy_sum.fault(path)]))
     try:
         with closing(_read_only(path)) as db:
-            return _check(db, cut)
+            return _check(db, seen)
     except sqlite3.DatabaseError as error:
-        raise ConfigError(
+        if is_of_the_disk(error, path) and not is_damage(error):
+            raise ledger_trouble(error, path, why="Whether it is sound cannot be told now.") from error
+        raise Unreadable(
             f"{path}: not a ledger that can be read: {error}",
             why="It is damaged, or something else.",
             do="Take another copy; the newest that `turnleaf ledger verify` finds sound.",
@@ -88,9 +100,9 @@ def _cut(path: Path) -> tuple[str, ...]:
     return (f"{whole - size} of its {whole} bytes lack at the end",) if size < whole else ()
 
 
-def _check(db: sqlite3.Connection, cut: tuple[str, ...]) -> Checked:
+def _check(db: sqlite3.Connection, seen: tuple[str, ...]) -> Checked:
     pages = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
-    faults = [*cut] if pages == ["ok"] else [*cut, *pages]
+    faults = [*seen] if pages == ["ok"] else [*seen, *pages]
     version = str(db.execute("SELECT version_num FROM alembic_version").fetchone()[0])
     if version not in database.versions():  # its tables may be others: neither rules nor figures are asked
         newer = f"written by a newer Turnleaf (its version is {version})"
@@ -127,14 +139,12 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
         raise reason
     if not source.is_file():
         raise ConfigError(f"{source}: there is no ledger", do="Give its URL with --db.")
-    unfinished: Path | None = None
+    target = unfinished = None
     try:
         if cut := _cut(source):
             raise _damaged(source, folder, cut[0])
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in folder.glob(UNFINISHED):
-            if left.stat().st_mtime < now.timestamp() - UNDER_WAY_S:
-                left.unlink(missing_ok=True)
+        _sweep(folder, now)
         target, unfinished = _reserved(folder, now)
         _copy(source, unfinished, progress)
         found = check(unfinished)
@@ -144,11 +154,14 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
                 why="A copy of a ledger that breaks its own rules would be no help.",
                 do=f"Look at it before anything else; the copy is kept as {unfinished}.",
             )
+        copy_sum.write(unfinished, target)
         unfinished.replace(target)
         _sync(folder)
     except (OSError, sqlite3.Error, ConfigError) as error:
         if unfinished is not None:
             _discard(unfinished)
+        if target is not None and not target.exists():
+            copy_sum.beside(target).unlink(missing_ok=True)
         if isinstance(error, ConfigError) or is_damage(error):
             raise _damaged(source, folder, str(error.__cause__ or error)) from error
         raise WireError(
@@ -158,7 +171,16 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
         ) from error
     for old in copies(folder)[:-keep]:
         old.unlink(missing_ok=True)
+        copy_sum.beside(old).unlink(missing_ok=True)
     return target, found
+
+
+def _sweep(folder: Path, now: datetime) -> None:
+    """Remove what did not become a copy, and sums without one."""
+    lone = (one for one in folder.glob(f"*{SUFFIX}{copy_sum.SUFFIX}") if not one.with_suffix("").exists())
+    for left in (*folder.glob(UNFINISHED), *lone):
+        if left.stat().st_mtime < now.timestamp() - UNDER_WAY_S:
+            left.unlink(missing_ok=True)
 
 
 def _damaged(source: Path, folder: Path, seen: str) -> WireError:

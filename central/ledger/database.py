@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from central.ledger.rights import denied
+from central.ledger.trouble import is_of_the_disk, ledger_trouble
 from wire.errors import ConfigError
 
 log = logging.getLogger("turnleaf.central.ledger")
@@ -96,12 +97,18 @@ def _refuse_foreign(connection: Any, url: URL) -> None:
 
 @contextmanager
 def connected(made: Engine) -> Iterator[Connection]:
-    """Connect; raises ConfigError when the file cannot be opened, or is none of SQLite's."""
+    """Connect; raises ConfigError when the file cannot be opened, or is none of SQLite's, and TurnleafError
+    when it is the disk that fails."""
     try:
         with made.connect() as connection:
             yield connection
     except DatabaseError as error:
-        raise denied(Path(str(made.url.database)), writing=True) or ConfigError(
+        path = Path(str(made.url.database))
+        if reason := denied(path, writing=True):
+            raise reason from error
+        if error.orig is not None and is_of_the_disk(error.orig, path):
+            raise ledger_trouble(error.orig, path) from error
+        raise ConfigError(
             f"{made.url.database} cannot be used as a ledger: {error.orig}",
             why="Central keeps its hands off files it does not know.",
             do="Give the path of a ledger, or of a new file in a folder the service may write.",

@@ -7,6 +7,7 @@ file somebody removed, finds out before it can do harm (streams.md §1.5, counte
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from central.ledger.rights import denied, keep_owner
@@ -65,8 +66,9 @@ class LockFile:
                 " or give this one a ledger of its own.",
             ) from error
         keep_owner(file, self._database)
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # on a full disk nobody reads who holds it, and it holds all the same
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._file = file
 
     def release(self) -> None:

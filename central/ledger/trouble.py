@@ -21,18 +21,33 @@ def is_damage(error: BaseException) -> bool:
     return _code(error) in _DAMAGED
 
 
-def ledger_trouble(error: BaseException, path: Path) -> TurnleafError:
+def is_full(error: BaseException, path: Path) -> bool:
+    """Say whether there is no room left: even to read a ledger the engine wants some, for its log."""
+    if _code(error) == sqlite3.SQLITE_FULL:
+        return True
+    free = _free(path)
+    return _code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and (
+        free is not None and free < FULL_BYTES
+    )
+
+
+def is_of_the_disk(error: BaseException, path: Path) -> bool:
+    """Say whether the disk is to blame, rather than what the file is."""
+    return is_full(error, path) or _code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT)
+
+
+def ledger_trouble(error: BaseException, path: Path, *, why: str = _KEPT) -> TurnleafError:
     """Return the driver's error as what was seen, why it matters, and what to do."""
     if is_damage(error):
         do = "Stop central and restore a copy: turnleaf ledger verify, then turnleaf ledger restore."
-        return TurnleafError(f"the ledger {path} is damaged: {error}", why=_KEPT, do=do)
-    free = _free(path)
-    if _code(error) == sqlite3.SQLITE_FULL or (free is not None and free < FULL_BYTES):
+        return TurnleafError(f"the ledger {path} is damaged: {error}", why=why, do=do)
+    if is_full(error, path):
+        free = _free(path)
         left = "" if free is None else f", {free // 1024} kB are left"
-        do = "Make room there, and central goes on. The ledger is whole: restore nothing."
-        return TurnleafError(f"the disk of the ledger {path} is full{left}", why=_KEPT, do=do)
+        do = "Make room there: a full disk harms no ledger, so restore nothing."
+        return TurnleafError(f"the disk of the ledger {path} is full{left}", why=why, do=do)
     do = "Look at that disk, and at who may write there; turnleaf ledger verify checks the ledger itself."
-    return TurnleafError(f"the ledger {path} cannot be written: {error}", why=_KEPT, do=do)
+    return TurnleafError(f"the ledger {path} cannot be used: {error}", why=why, do=do)
 
 
 def _free(path: Path) -> int | None:

@@ -157,7 +157,7 @@ async def test_of_the_copies_that_are_not_sound_only_the_last_is_left_until_one_
     made, _ = back_up(tmp_path / "l.db", folder, NOW + timedelta(days=4), 2, quiet)
 
     assert left == {"notes.unfinished", "20260306T023000Z.unfinished"}
-    assert {path.name for path in folder.iterdir()} == {"notes.unfinished", made.name}
+    assert {path.name for path in folder.iterdir()} == {"notes.unfinished", made.name, f"{made.name}.sha256"}
 
 
 async def test_from_a_folder_the_newest_copy_that_can_be_read_and_is_sound_is_restored(
