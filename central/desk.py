@@ -33,7 +33,7 @@ from central.desk_holds import expire_holds
 from central.desk_memory import Memory
 from central.desk_scene import Group
 from central.desk_settle import settle
-from central.desk_time import SLACK_MS, Heard
+from central.desk_time import Heard, OwnClock
 from central.desk_transactions import Committed, Done, Transactions
 from central.ledger.database import BUSY_MS
 from central.ledger.forget import Forgotten, forget
@@ -95,8 +95,7 @@ class Desk:
         """Whether other work has its turn before the next group."""
         self._ended: asyncio.Future[None]
         self._looked = 0
-        self._lag: int | None = None
-        """This machine's time minus its counter, ms: it jumps when somebody sets the clock."""
+        self._own_clock = OwnClock()
         self._transactions = Transactions(ledger, authority, policy, clock, items_key)
 
     def heard(self, station: str, boot: str, mono: int) -> None:
@@ -109,10 +108,9 @@ class Desk:
 
     def _own_time(self) -> int:
         """Return the time, ms. When this machine's own clock was set, what was heard by it is no guide."""
-        now, lag = millis(self._clock.now()), self._lag
-        self._lag = now - self._clock.mono()
-        if lag is not None and abs(self._lag - lag) > SLACK_MS:
-            log.warning("this machine's clock was set by %.0f s", (self._lag - lag) / 1000)
+        now = millis(self._clock.now())
+        if by := self._own_clock.set_by(now, self._clock.mono()):
+            log.warning("this machine's clock was set by %.0f s", by / 1000)
             self._memory.heard.clear()
         return now
 

@@ -22,6 +22,21 @@ SLACK_MS = 2_000
 """How far a synchronised clock may be off and still be believed."""
 
 
+class OwnClock:
+    """Finds out that this machine's own clock was set: its time minus its counter jumps then."""
+
+    def __init__(self, slack_ms: int = SLACK_MS) -> None:
+        self._slack = slack_ms
+        self._lag: int | None = None
+
+    def set_by(self, now: int, mono: int) -> int:
+        """Return by how many ms it was set since the last look; 0 when that is within the slack."""
+        lag, before = now - mono, self._lag
+        self._lag = lag
+        by = 0 if before is None else lag - before
+        return by if abs(by) > self._slack else 0
+
+
 class Heard(NamedTuple):
     """A boot of a station, and central's time minus its counter, in ms, at counter `mono`.
 

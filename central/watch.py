@@ -18,6 +18,7 @@ from central.alarms.rules import (
     Condition,
     Key,
     Thresholds,
+    clock_set,
     conditions,
     foreign_stream,
     gate_alarm,
@@ -30,8 +31,10 @@ from central.alarms.rules import (
 from central.alarms.say import alarm_of
 from central.annunciator import Annunciator, Save
 from central.branches import Branches
+from central.desk_time import OwnClock
 from central.fleet import StationView
 from central.ledger.ledger import BranchRow, StationRow
+from central.ledger.rows import millis
 from central.results import CaseClosed, CaseOpened, Counted, GateAlarm, Happened, Trouble
 from central.retained import Retained
 from central.telemetry.intake import clean, point
@@ -52,7 +55,11 @@ AT_ONCE, PAUSES, PAUSE_S = 10, 50, 0.002
 time meanwhile at most, and how long: two hundred in one go kept the desk waiting for 4 to 7 ms."""
 SPOKEN_STANDS_S = 120.0
 """How long a condition stands that is known only while somebody speaks (a stranger, a foreign stream)."""
-MOMENTARY = frozenset({"gate-alarm", "stream-parked", "foreign-stream", "unreadable", "unknown-station"})
+CLOCK_SLACK_MS = 60_000
+"""By how much central's own clock may be set without a word: what NTP mends at a start is less."""
+MOMENTARY = frozenset(
+    {"clock-set", "foreign-stream", "gate-alarm", "stream-parked", "unknown-station", "unreadable"}
+)
 """Rules that central itself judges, whether the station is there or not."""
 KINDS: dict[str, StationKind] = {"kiosk": "kiosk", "gate": "gate", "bin": "bin", "sensors": "sensors"}
 
@@ -89,6 +96,7 @@ class Watch:
         self._there: dict[str, bool] = {}
         self._entries: dict[str, tuple[StationView, tuple[Glyph, str]]] = {}
         """What each station's published entry was made from."""
+        self._own_clock = OwnClock(CLOCK_SLACK_MS)
         self.telemetry_trouble: Callable[[], TurnleafError | None] = lambda: None
         self.unreadable = 0
 
@@ -249,6 +257,8 @@ class Watch:
     async def turn(self) -> None:
         """Look once."""
         now = self._clock.now()
+        if by := self._own_clock.set_by(millis(now), self._clock.mono()):
+            self._for_a_while(clock_set(by, now))
         found, scope = await self._judge(now)
         book = self.alarms.book
         await self.alarms.told(book.update(found, scope, iter(new_id, ""), now) + book.tick(now), now)

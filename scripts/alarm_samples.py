@@ -46,4 +46,5 @@ def samples() -> Iterator[Condition]:
     yield rules.unknown_station("kiosk-9", NOW)
     yield rules.foreign_stream("kiosk-1", "harbour", "Kiosk 1", "it belongs to kiosk-2")
     yield rules.unreadable("kiosk-1", "harbour", "Kiosk 1", NOW)
+    yield rules.clock_set(3_600_000, NOW)
     yield rules.telemetry_away(StoreAway("InfluxDB at http://influx.library.example:8086: no answer"))

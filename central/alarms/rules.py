@@ -279,6 +279,21 @@ def unreadable(station: str, branch: str, name: str, at: datetime) -> Condition:
     )
 
 
+def clock_set(by_ms: int, at: datetime) -> Condition:
+    """Return the condition of central's own clock, which somebody set, or whose machine slept."""
+    minutes = abs(by_ms) // 60_000
+    span = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+    return Condition(
+        Key("central", "clock", "clock-set"),
+        "all",
+        "act",
+        f"Central's clock was set {'back' if by_ms < 0 else 'forward'} by {span} to {_clock(at)}",
+        "It is wrong now, or was before: loans and returns by it bear a wrong time, and may be due wrongly.",
+        "Let the machine keep its time by NTP (timedatectl); look at the loans of that while.",
+        keep_s=0.0,
+    )
+
+
 def telemetry_away(error: TurnleafError) -> Condition:
     """Return the condition of a telemetry store that does not take measurements."""
     return Condition(

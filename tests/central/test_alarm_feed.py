@@ -1,14 +1,17 @@
-"""The feed tells once that an alarm was raised, whatever becomes of its words while it stands."""
+"""The feed tells once that an alarm was raised, whatever becomes of its words while it stands; and which alarm
+central raises about its own clock."""
 
 import json
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from central.alarms.life import Alarm, Shelve, raise_alarm
 from central.alarms.rules import Condition, Thresholds, gate_alarm
 from central.alarms.say import row
 from central.ledger.ledger import BranchRow, StationRow
 from central.results import GateAlarm
-from central.watch import Watch
+from central.watch import SPOKEN_STANDS_S, Watch
 from wire.clock import FakeClock
 from wire.link import Outgoing
 from wire.topics import topic
@@ -104,3 +107,28 @@ async def test_an_alarm_of_the_last_central_was_told_by_it() -> None:
 
     assert [alarm.alarm for alarm in central.saved] == ["alarm-1"]
     assert central.said.words == []
+
+
+@pytest.mark.parametrize(
+    ("by", "words"), [(timedelta(hours=1), "forward by 60 min"), (timedelta(days=-1), "back by 24 h")]
+)
+async def test_central_s_own_clock_that_is_set_is_an_alarm(by: timedelta, words: str) -> None:
+    central = Central()
+    await central.after(0.5)
+    central.clock._now += by
+    await central.after(0.5)
+    (raised,) = central.saved
+    await central.after(SPOKEN_STANDS_S + 1)
+
+    assert (raised.key.rule, raised.severity) == ("clock-set", "act")
+    assert words in raised.seen
+    assert [alarm.state for alarm in central.saved] == ["unacknowledged", "returned-unacknowledged"]
+
+
+async def test_a_clock_that_is_mended_by_seconds_is_none() -> None:
+    central = Central()
+    for by in (-30, 50, 0, -59):
+        central.clock._now += timedelta(seconds=by)
+        await central.after(0.5)
+
+    assert central.saved == []
