@@ -151,6 +151,6 @@ def _began(scene: Scene, body: Began) -> None:
         and not scene.hot.has_other_stream(scene.station, scene.stream)
     ):
         return
-    scene.open_case(
-        "stream-began", scene.stream, detail=f"{body.reason}, after {body.first}-{body.last} of its parent"
-    )
+    lost = f"; {body.missing} of them could not be read, and may be lost" if body.missing else ""
+    detail = f"{body.reason}, after {body.first}-{body.last} of its parent{lost}"
+    scene.open_case("stream-began", scene.stream, detail=detail)

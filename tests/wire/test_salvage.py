@@ -59,7 +59,28 @@ def test_a_damaged_page_costs_its_rows_and_no_others(tmp_path: Path) -> None:
     assert stream != store.held.stream
     assert after[1:] == [row_id for row_id in before if row_id in after]
     assert len(before) - 30 < len(after) - 1 < len(before)
+    assert began.body["missing"] == len(before) - (len(after) - 1)
     store.close()
+
+
+@pytest.mark.parametrize(("confirmed", "missing"), [(0, 3), (2, 3), (4, 2), (5, 1), (6, None), (9, None)])
+def test_what_was_lost_in_the_midst_is_counted_as_far_as_central_had_not_confirmed_it(
+    tmp_path: Path, confirmed: int, missing: int | None
+) -> None:
+    path = tmp_path / "edge.db"
+    store, _ = open_store(path, stamper=STAMPER)
+    for _ in range(8):
+        store.record((Checkin(item="i", **stamped(STAMPER.stamp())),))
+    if confirmed:
+        store._store_lazily((Confirm(confirmed),))
+    store._db.execute("DELETE FROM outbox WHERE seq IN (4, 5, 6)")  # what stood on a page of its own
+    store.close()
+    salvage(path, stamper=STAMPER, connect=connect)
+    store, _ = open_store(path, stamper=STAMPER)
+    (began,) = store.messages(Talk(link="l", central="C"), 1, 1)
+    store.close()
+
+    assert began.body.get("missing") == missing
 
 
 def test_a_file_that_is_no_database_any_more_begins_anew(tmp_path: Path) -> None:

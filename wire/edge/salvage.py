@@ -11,7 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,11 @@ def salvage(path: Path, *, stamper: Stamper, connect: Connect) -> Path:
     """Replace the damaged file at `path`; return where the damaged one stands now."""
     ready = salvaged_name(path)
     _remove(ready)
-    rows, phases, parents, known = _read(path, connect)
+    found = _read(path, connect)
     with closing(connect(ready)) as db:
         prepare(db, "FULL")
         db.execute("BEGIN IMMEDIATE")
-        _write(db, rows, phases, parents, known, stamper)
+        _write(db, found, stamper)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode=DELETE")  # one file, complete, before it is moved
     aside = _free_name(path, stamper.clock.now())
@@ -71,7 +71,12 @@ def salvage(path: Path, *, stamper: Stamper, connect: Connect) -> Path:
         if companion.exists():
             companion.rename(aside.with_name(aside.name + end))
     ready.rename(path)
-    log.error("edge.db was damaged: %d rows carried into a new stream, the old file is %s", len(rows), aside)
+    log.error(
+        "edge.db was damaged: %d rows carried into a new stream, %d not confirmed lost, the old file is %s",
+        len(found.rows),
+        found.missing,
+        aside,
+    )
     return aside
 
 
@@ -91,36 +96,60 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def _read(path: Path, connect: Connect) -> tuple[list[OutboxRow], dict[str, Phase], tuple[str, ...], int]:
-    """Return what can be read in a damaged file: rows, phases, streams, and how far central had the rows."""
+@dataclass
+class _Found:
+    """What can be read in a damaged file."""
+
+    rows: list[OutboxRow] = field(default_factory=list)
+    phases: dict[Any, Any] = field(default_factory=dict)
     parents: tuple[str, ...] = ()
-    known = 0
+    confirmed: int = 0
+    """How far central has the rows, as it said last."""
+    known: int = 0
+    """How far it ever had them."""
+
+    @property
+    def missing(self) -> int:
+        """How many numbers that central had not confirmed are not among the rows, up to the last that is."""
+        if not self.rows:
+            return 0
+        begins = self.confirmed or self.rows[0].seq - 1
+        held = sum(row.seq > begins for row in self.rows)
+        return max(0, self.rows[-1].seq - begins - held)
+
+
+def _read(path: Path, connect: Connect) -> _Found:
+    found = _Found()
     rows: dict[int, OutboxRow] = {}
     try:
         db = connect(path)
     except sqlite3.Error:
-        return [], {}, (), 0
+        return found
     with closing(db):
         for stream, older in _each(db, "SELECT stream, parents FROM stream"):
             if isinstance(told := _text(stream), str):
-                parents = (*_streams(_text(older)), told)
-        for column in ("confirmed", "known"):  # an older file has not the second
-            for (upto,) in _each(db, f"SELECT {column} FROM stream"):  # noqa: S608 - constants
-                known = max(known, upto if isinstance(upto, int) else 0)
+                found.parents = (*_streams(_text(older)), told)
+        found.confirmed = _number(db, "confirmed")
+        found.known = max(found.confirmed, _number(db, "known"))  # an older file has not the second
         visits = _each(db, "SELECT request_id, phase FROM visit")
-        phases = {_text(request): _text(phase) for request, phase in visits}
+        found.phases = {_text(request): _text(phase) for request, phase in visits}
         crc = "crc" if _has_crc(db) else "NULL"
         columns = f"SELECT seq, id, kind, body, at, answer, void_reason, {crc} FROM outbox"  # noqa: S608
         for order in ("seq", "seq DESC"):  # from both ends up to the damage
-            for found in _each(db, f"{columns} ORDER BY {order}"):
-                rows.setdefault(found[0], _typed(*found))
+            for row in _each(db, f"{columns} ORDER BY {order}"):
+                rows.setdefault(row[0], _typed(*row))
         for seq in _between(rows):  # and each number in between
-            for found in _each(db, f"{columns} WHERE seq = {seq}"):
-                rows.setdefault(found[0], _typed(*found))
-    good = [row for _, row in sorted(rows.items()) if _is_row(row)]
-    if dropped := len(rows) - len(good):
+            for row in _each(db, f"{columns} WHERE seq = {seq}"):
+                rows.setdefault(row[0], _typed(*row))
+    found.rows = [row for _, row in sorted(rows.items()) if _is_row(row)]
+    if dropped := len(rows) - len(found.rows):
         log.error("edge.db was damaged: %d rows are no rows any more and were dropped", dropped)
-    return good, phases, parents, known
+    return found
+
+
+def _number(db: sqlite3.Connection, column: str) -> int:
+    values = [value for (value,) in _each(db, f"SELECT {column} FROM stream")]  # noqa: S608 - a constant
+    return max((value for value in values if isinstance(value, int)), default=0)
 
 
 def _has_crc(db: sqlite3.Connection) -> bool:
@@ -180,25 +209,22 @@ def _streams(older: object) -> tuple[str, ...]:
     return tuple(str(stream) for stream in found) if isinstance(found, list) else ()
 
 
-def _write(
-    db: sqlite3.Connection,
-    rows: list[OutboxRow],
-    phases: dict[str, Phase],
-    parents: tuple[str, ...],
-    known: int,
-    stamper: Stamper,
-) -> None:
+def _write(db: sqlite3.Connection, found: _Found, stamper: Stamper) -> None:
+    rows = found.rows
     began = Began(
-        parents=parents,
+        parents=found.parents,
         first=rows[0].seq if rows else 0,
         last=rows[-1].seq if rows else 0,
         reason="salvage",
+        missing=found.missing or None,
         **stamped(stamper.stamp()),
     )
     packed, _ = pack(began)
     insert = "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    mark = 1 + sum(row.seq <= known for row in rows)
-    db.execute("INSERT INTO stream VALUES (1, ?, ?, 0, 0, '', ?)", (new_id(), json.dumps(parents), mark))
+    mark = 1 + sum(row.seq <= found.known for row in rows)
+    db.execute(
+        "INSERT INTO stream VALUES (1, ?, ?, 0, 0, '', ?)", (new_id(), json.dumps(found.parents), mark)
+    )
     first = OutboxRow(1, new_id(), began.schema_name, packed, instant(began.at))
     db.execute(insert, (*_columns(first), crc_of(first)))
     seq = 1
@@ -207,7 +233,8 @@ def _write(
         if why := unreadable(row):
             carried = voided(carried, why)
         seq += db.execute(insert, (*_columns(carried), crc_of(carried))).rowcount
-    told = _phases_from(rows) | {request: phase for request, phase in phases.items() if _is_phase(phase)}
+    read = {request: phase for request, phase in found.phases.items() if _is_phase(phase)}
+    told = _phases_from(rows) | read
     held = {row.id for row in rows}
     db.executemany("INSERT INTO visit VALUES (?, ?)", [pair for pair in told.items() if pair[0] in held])
 

@@ -21,6 +21,11 @@ class Began(Stamped):
     first: int = Field(1, ge=0, description="First number that the parent still held.")
     last: int = Field(0, ge=0, description="Last number of the parent.")
     reason: Literal["new", "fork", "salvage"]
+    missing: int | None = Field(
+        None,
+        ge=1,
+        description="So many of the parent's entries, not confirmed yet, could not be read any more.",
+    )
 
 
 class Checkout(Stamped):
