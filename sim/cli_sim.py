@@ -12,8 +12,6 @@ HELP = "Play a simulated day, chaos or one accident, and reckon what came of it.
 EXAMPLE = "turnleaf sim day --seconds 30 --kill central --kill broker --json"
 CHAOS = "turnleaf sim chaos --seed 7 --minutes 3 --json"
 HISTORY = "turnleaf sim history killed-before-the-tag"
-WEEK_S = 7 * 86400.0
-"""The longest run; its whole plan is made beforehand."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,17 +79,6 @@ def _history(args: argparse.Namespace) -> int:
     return 0 if ok else 1
 
 
-def _within(option: str, value: float, least: float, most: float) -> float:
-    """Return the value; raises ConfigError when nothing can be played with it: not-a-number, for one."""
-    if least <= value <= most:
-        return value
-    raise ConfigError(
-        f"{option} {value:g}: it is from {least:g} to {most:g}",
-        why="A run in which nothing is played would look like a good one.",
-        do=f"Give {option} a number in this range, or leave it out.",
-    )
-
-
 def _say(text: str) -> None:
     print(f"  {text}", file=sys.stderr, flush=True)
 
@@ -99,11 +86,12 @@ def _say(text: str) -> None:
 def _chaos(args: argparse.Namespace) -> int:
     from sim.chaos.field import as_text
     from sim.chaos.field import run as play
+    from sim.ranges import WEEK_S, within
     from wire.logs import setup
     from wire.output import emit
 
-    seconds = _within("--minutes", args.minutes, 0.1, WEEK_S / 60) * 60
-    kill_every_s = _within("--kill-every", args.kill_every, 0.1, WEEK_S)
+    seconds = within("--minutes", args.minutes, 0.1, WEEK_S / 60) * 60
+    kill_every_s = within("--kill-every", args.kill_every, 0.1, WEEK_S)
     setup("critical")
     with tempfile.TemporaryDirectory(prefix="turnleaf-chaos-") as temporary:
         result = asyncio.run(
@@ -120,6 +108,7 @@ def _chaos(args: argparse.Namespace) -> int:
 
 
 def _day(args: argparse.Namespace) -> int:
+    from sim.ranges import WEEK_S, within
     from sim.trial import KILLABLE, Wish, as_text
     from sim.trial import run as play
     from wire.logs import setup
@@ -129,9 +118,9 @@ def _day(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"--kill {', '.join(unknown)}: there is no such part", do=f"Name some of: {', '.join(KILLABLE)}."
         )
-    seconds = _within("--seconds", args.seconds, 1, WEEK_S)
-    kill_every_s = _within("--kill-every", args.kill_every, 0.1, WEEK_S)
-    gap_s = _within("--gap", args.gap, 0.01, WEEK_S)
+    seconds = within("--seconds", args.seconds, 1, WEEK_S)
+    kill_every_s = within("--kill-every", args.kill_every, 0.1, WEEK_S)
+    gap_s = within("--gap", args.gap, 0.01, WEEK_S)
     setup("error")
     with tempfile.TemporaryDirectory(prefix="turnleaf-sim-") as temporary:
         folder = args.dir or Path(temporary)

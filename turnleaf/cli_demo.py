@@ -23,13 +23,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play, and say whether every count is right."""
+    from sim.ranges import WEEK_S, within
     from turnleaf.demo import Wish, default_folder, play, summary
     from wire.logs import setup
     from wire.output import emit
 
     setup("warning")
     headless = args.headless or not sys.stdin.isatty()
-    seconds = args.seconds if args.seconds is not None else 40.0 if headless else None
+    seconds = 40.0 if headless else None
+    if args.seconds is not None:
+        seconds = within("--seconds", args.seconds, 1, WEEK_S)
+    elif not args.headless and headless:
+        print(
+            "  no terminal: it plays for 40 s, compares, and ends (--seconds plays longer)", file=sys.stderr
+        )
     wish = Wish(args.dir or default_folder(), seconds, headless, args.json, args.seed, args.influx)
     found = asyncio.run(play(wish))
     emit(found.as_dict(), as_json=args.json, text=summary(found))

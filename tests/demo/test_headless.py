@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from terminal import ROOT, left_behind
 
+from turnleaf.cli import main
+
 pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.pcscd, pytest.mark.timeout(170)]
 KEYS = {
     "loans", "returns", "tags_written", "tags_verified", "passages", "alarms", "points", "messages", "lost",
@@ -48,6 +50,32 @@ def test_an_unattended_run_prints_one_object_that_the_ledger_confirms(tmp_path: 
     assert found["messages"] > 0
     assert found["points"] > 0
     assert left_behind(folder) == []
+
+
+def test_without_a_terminal_it_says_that_it_will_end(tmp_path: Path) -> None:
+    """A demo whose output goes into a file ends by itself, and who waits for it is told so at once."""
+    words = [sys.executable, "-m", "turnleaf", "demo", "--dir", str(tmp_path / "demo")]
+    process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        first = process.stderr.readline()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+    assert "no terminal" in first
+    assert "--seconds" in first
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "1e9"])
+def test_a_demo_in_which_nothing_is_played_is_wrong_use(
+    seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["demo", "--seconds", seconds, "--dir", str(tmp_path / "demo")])
+
+    assert code == 2
+    assert f"--seconds {float(seconds):g}: it is from" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
 
 
 def test_a_run_that_is_told_to_end_ends_its_children_and_reckons(tmp_path: Path) -> None:
