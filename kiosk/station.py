@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from firmware_bridge.ports import DeviceInfo
 from kiosk.config_station import StationSettings
-from kiosk.station_link import expiry_of, link_settings, status_message
+from kiosk.station_link import expiry_of, mqtt_link, status_message
 from kiosk.station_presence import Announce, CloneFound, Presence, status_seen
 from kiosk.station_process import LoopLag, give_back_memory, make_state_dir, process_values
 from kiosk.station_returns import settle_returns
@@ -102,7 +102,7 @@ class Station:
     ) -> "AsyncIterator[Station]":
         """Open edge.db and settle what an earlier life left half done; nothing is sent before `run()`.
 
-        Raises ConfigError when the state folder cannot be used.
+        Raises ConfigError when the state folder or the certificate cannot be used.
         """
         stamper = Stamper(clock or SystemClock(), new_id(), settings.clock_synced)
         make_state_dir(settings.state_dir)
@@ -111,10 +111,7 @@ class Station:
         try:
             recovered = await edge.recover()
             await settle_returns(edge)
-            if link is None:
-                from wire.mqtt_link import MqttLink
-
-                link = MqttLink(link_settings(settings, kind, stamper))
+            link = link or mqtt_link(settings, kind, stamper)
             yield cls(settings, kind, edge=edge, link=link, stamper=stamper, recovered=recovered)
         finally:
             await edge.close()

@@ -5,7 +5,7 @@ from typing import Literal
 
 from kiosk.config_station import StationSettings
 from wire.clock import Stamper
-from wire.link import LinkSettings, Outgoing
+from wire.link import Link, LinkSettings, Outgoing
 from wire.messages.states import StationKind, Status
 from wire.topics import BY_NAME, topic
 
@@ -63,6 +63,19 @@ def link_settings(settings: StationSettings, kind: StationKind, stamper: Stamper
         will=status_message(settings, kind, stamper, "lost"),
         will_delay_s=WILL_DELAY_S,
     )
+
+
+def mqtt_link(settings: StationSettings, kind: StationKind, stamper: Stamper) -> Link:
+    """Return the link to the broker, unconnected; raises ConfigError when the certificate cannot be used.
+
+    Looked at here, so that a station says it is ready only when all is there that an operator must give it.
+    """
+    from wire.mqtt_link import MqttLink
+    from wire.mqtt_tls import client_context
+
+    found = link_settings(settings, kind, stamper)
+    client_context(found)
+    return MqttLink(found)
 
 
 def expiry_of(row: str) -> int | None:

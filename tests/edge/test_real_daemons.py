@@ -174,6 +174,21 @@ async def test_a_wrong_setting_ends_with_its_line_and_code_two(
     assert code == 2
 
 
+async def test_a_station_that_nobody_enrolled_ends_before_it_says_that_it_is_ready(
+    tmp_path: Path, real_broker: RealBroker
+) -> None:
+    async with daemon("bin", tmp_path, real_broker) as (bin_1, _):
+        (real_broker.folder / "identities" / "bin-1" / "cert.pem").unlink()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(5):
+                await bin_1.start()
+        code = await bin_1.ended()
+
+    assert code == 2
+    assert "is ready" not in bin_1.log
+    assert "turnleaf broker enrol" in bin_1.log
+
+
 async def test_two_daemons_with_one_name_are_found_and_told(tmp_path: Path, real_broker: RealBroker) -> None:
     first = daemon("bin", tmp_path / "a", real_broker)
     second = daemon("bin", tmp_path / "b", real_broker)
