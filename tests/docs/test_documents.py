@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -37,15 +36,14 @@ def test_every_command_of_a_page_does_what_it_says(page: str, least: int, tmp_pa
     wanted = commands(ROOT / "docs" / page)
     assert len(wanted) >= least
 
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for command in wanted:
-        program, *words = shlex.split(command)
-        assert program == "turnleaf"
         done = subprocess.run(
-            [sys.executable, "-m", "turnleaf", *words],
-            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+            ["sh", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (command, done.stdout, done.stderr)
-        assert done.stdout.strip(), command
+        assert done.stdout.strip() or not command.startswith("turnleaf "), command
 
 
 @pytest.mark.parametrize("page", ["settings.md", "commands.md", "topics.md", "alarms.md"])
