@@ -32,6 +32,7 @@ UNFINISHED = "????????T??????Z.unfinished"
 """Names of copies that did not come to be."""
 UNDER_WAY_S = 3600
 """One that was written to so lately may be another backup's, still under way."""
+UNTOLD = "Whether it is sound cannot be told now."
 Progress = Callable[[int, int], None]
 """Pages done, pages in all."""
 
@@ -66,13 +67,15 @@ def check(path: Path) -> Checked:
         raise reason
     if not path.is_file():
         raise ConfigError(f"{path}: there is no file", do="Give the path of a ledger or of a copy of one.")
-    seen = (*_cut(path), *filter(None, [copy_sum.fault(path)]))
     try:
+        seen = (*_cut(path), *filter(None, [copy_sum.fault(path)]))
         with closing(_read_only(path)) as db:
             return _check(db, seen)
+    except OSError as error:
+        raise ledger_trouble(error, path, why=UNTOLD) from error
     except sqlite3.DatabaseError as error:
         if is_of_the_disk(error, path) and not is_damage(error):
-            raise ledger_trouble(error, path, why="Whether it is sound cannot be told now.") from error
+            raise ledger_trouble(error, path, why=UNTOLD) from error
         raise Unreadable(
             f"{path}: not a ledger that can be read: {error}",
             why="It is damaged, or something else.",

@@ -128,6 +128,19 @@ def test_a_check_for_which_there_is_no_room_speaks_of_the_disk(
     assert "damaged" not in str(error.value)
 
 
+def test_a_copy_whose_sum_cannot_be_read_is_told_by_what_the_disk_says(ledger: Path) -> None:
+    copy, _ = two_copies(ledger)
+    beside = Path(f"{copy}.sha256")
+    beside.unlink()
+    beside.mkdir()
+
+    with pytest.raises(TurnleafError) as error:
+        check(copy)
+
+    assert "Is a directory" in error.value.seen
+    assert error.value.why == "Whether it is sound cannot be told now."
+
+
 def test_a_new_ledger_for_which_there_is_no_room_speaks_of_the_disk(tmp_path: Path) -> None:
     engine = database.engine(f"sqlite:///{tmp_path / 'l.db'}", writing=True)
 
