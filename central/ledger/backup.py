@@ -23,7 +23,7 @@ from central.ledger.lock import LockFile
 from central.ledger.rights import denied, keep_owner
 from central.ledger.rules import RULES
 from central.ledger.trouble import is_damage, is_of_the_disk, ledger_trouble
-from wire.errors import ConfigError, WireError
+from wire.errors import ConfigError, TurnleafError, WireError
 
 PAGES = 2048
 """Pages taken at a time: 8 MiB; between two portions central's writer has its turn."""
@@ -160,13 +160,17 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
         copy_sum.write(unfinished, target)
         unfinished.replace(target)
         _sync(folder)
-    except (OSError, sqlite3.Error, ConfigError) as error:
+    except WireError:  # the copy that is not sound
+        raise
+    except (OSError, sqlite3.Error, TurnleafError) as error:
         if unfinished is not None:
             _discard(unfinished)
         if target is not None and not target.exists():
             copy_sum.beside(target).unlink(missing_ok=True)
         if isinstance(error, ConfigError) or is_damage(error):
             raise _damaged(source, folder, str(error.__cause__ or error)) from error
+        if isinstance(error, TurnleafError):
+            raise
         raise WireError(
             f"{unfinished or folder}: {error}",
             why="There is no new copy; the older ones are as they were.",
