@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import central as the_package
+from central.ledger.lock import LedgerHeld
 from sim.histories.ending import Ending
 from sim.histories.house import House
 from sim.processes import Daemon
@@ -40,7 +41,7 @@ async def second_central(house: House, ending: Ending) -> None:
     finally:
         await second.stop()
     ending.see("what the second said", said, REFUSED)
-    ending.see("its exit code", second.code, ConfigError.exit_code)
+    ending.see("its exit code", second.code, LedgerHeld.exit_code)
     await house.borrow("kiosk-1", person, item)
     await house.at_rest()
     ending.see("the first", "works" if house.daemons["central"].pid else "ended", "works")
