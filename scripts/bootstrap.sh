@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the environment: Debian packages that are missing, and .venv from the locked requirements.
 #   scripts/bootstrap.sh run    what the demo and a station need
-#   scripts/bootstrap.sh dev    that, and what the tests need
+#   scripts/bootstrap.sh dev    that, and what the tests and the bench need
 # Says what it installs before it does. Starts no system service and leaves none running. Does nothing when
 # nothing is missing; two at once take turns. PYTHON=... names the interpreter, 3.11 or newer.
 # Exit codes: 0 done, 1 something failed, 2 wrong use, 3 waiting for something that only you can give.
@@ -28,7 +28,7 @@ fail() { # code, what is wrong, what to do; the end of the log is what was seen
 
 packages=(mosquitto mosquitto-clients pcscd vsmartcard-vpcd libpcsclite-dev swig gcc libc6-dev python3-dev python3-venv)
 if [ "$what" = dev ]; then
-  packages+=(chromium fonts-noto-core make git ca-certificates)
+  packages+=(chromium fonts-noto-core libmosquitto-dev make git ca-certificates)
   command -v go >/dev/null || [ -x /usr/local/go/bin/go ] || packages+=(golang-go)
 fi
 

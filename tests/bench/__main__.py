@@ -23,6 +23,7 @@ from typing import Any
 from sim.stage import Stage
 from tests.bench.site import ROOT, Round, Site, build, commit_ms, echo, end_session, memory
 from tests.bench.table import table
+from wire.errors import TurnleafError
 
 KINDS = ("tls", "plain")
 RATES = (100, 500, 2000, 5000)
@@ -146,11 +147,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, write the JSON, show the table."""
     args = arguments(argv)
-    if shutil.which("cc") is None:
-        say("a C compiler is needed: apt-get install gcc libmosquitto-dev")
-        return 3
     Path(args.dir).mkdir(parents=True, exist_ok=True)
-    found = asyncio.run(measure(args))
+    try:
+        found = asyncio.run(measure(args))
+    except TurnleafError as error:
+        say(str(error))
+        return error.exit_code
     path = Path(args.dir) / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(found, indent=1))
     print(json.dumps(found) if args.json else table(found))

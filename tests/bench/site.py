@@ -23,11 +23,20 @@ from broker_config.supervise import Broker
 from sim.processes import Daemon
 from sim.toml_text import toml_text
 from tests.bench import fact_plan
-from wire.errors import ConfigError
+from wire.errors import ConfigError, TurnleafError
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 HOST = "127.0.0.1"
+
+
+INSTALL = "apt-get install gcc libmosquitto-dev (make env does it)"
+
+
+class Missing(TurnleafError):
+    """Something that the bench is built with is not on this machine."""
+
+    exit_code = 3
 
 
 @dataclass(frozen=True)
@@ -40,18 +49,19 @@ class Programs:
 
 
 def build(folder: Path) -> Programs:
-    """Compile the C helpers; raises ConfigError."""
+    """Compile the C helpers; raises Missing."""
     made = Programs(folder / "broker_limit", folder / "stations", folder / "count_syncs.so")
     for command in (
         ["cc", "-O2", "-o", str(made.limit), str(HERE / "broker_limit.c"), "-lmosquitto"],
         ["cc", "-O2", "-o", str(made.stations), str(HERE / "stations.c"), "-lmosquitto", "-ldl"],
         ["cc", "-O2", "-shared", "-fPIC", "-o", str(made.syncs), str(HERE / "count_syncs.c"), "-ldl"],
     ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise Missing("there is no C compiler", do=INSTALL) from error
         if done.returncode:
-            raise ConfigError(
-                f"cannot compile: {done.stderr.strip()}", do="apt-get install gcc libmosquitto-dev"
-            )
+            raise Missing(f"cannot compile: {done.stderr.strip()}", do=INSTALL)
     return made
 
 
