@@ -36,6 +36,8 @@ class FeigPad(CableEnd):
         """Seconds that each exchange with a tag takes, whatever it is."""
         self.firmware = Firmware()
         self.inputs = 0
+        self.inputs_asked = 0
+        """How often somebody asked for the inputs."""
         """Input lines as bits, input 1 in bit 0."""
         self.lamp_until = 0.0
         self.lamp_orders = 0
@@ -132,6 +134,7 @@ class FeigPad(CableEnd):
                 self._logged_in = False
                 answer = words.OK, b""
             case words.GET_INPUT, b"":
+                self.inputs_asked += 1
                 answer = words.OK, bytes((self.inputs,))
             case words.SET_OUTPUT, payload:
                 answer = self._set_output(payload)

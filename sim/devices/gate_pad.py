@@ -7,6 +7,7 @@ bit 0 for those who come in. That wiring is ours, the input command is FEIG's.
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Literal
 
 from sim.devices.feig_pad import FeigPad
@@ -15,6 +16,8 @@ from sim.devices.tags import SimTag
 INNER, OUTER = 0b01, 0b10
 IN, OUT = 0b01, 0b10
 BOUNCE_S = 0.001
+UNASKED_S = 1.0
+"""How long somebody at the barriers waits for a look at most."""
 
 
 class GatePad(FeigPad):
@@ -23,18 +26,31 @@ class GatePad(FeigPad):
     async def walk(
         self, tags: list[SimTag], direction: Literal["in", "out"], *, pace_s: float = 0.35
     ) -> None:
-        """Walk through with `tags` in hand; each of the three phases takes `pace_s` seconds."""
+        """Walk through with `tags` in hand; each of the three phases takes `pace_s` seconds.
+
+        On a machine too busy to ask for the barriers meanwhile a phase lasts until somebody did: played are a
+        person and a reader of usual speed.
+        """
         first, second = (INNER, OUTER) if direction == "out" else (OUTER, INNER)
         for tag in tags:
             self.place(tag)
         try:
             for inputs in (first, INNER | OUTER, second):
-                self.inputs = inputs
+                self.inputs, asked = inputs, self.inputs_asked
                 await asyncio.sleep(pace_s)
+                await self._looked_at(asked)
         finally:
-            self.inputs = 0
+            self.inputs, asked = 0, self.inputs_asked
             for tag in tags:
                 self.remove(tag.uid)
+        await self._looked_at(asked)
+
+    async def _looked_at(self, asked: int) -> None:
+        """Wait until the inputs were asked for since, but not for a reader that nobody asks."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UNASKED_S):
+                while self.inputs_asked == asked:
+                    await asyncio.sleep(0.005)
 
     async def pulse(
         self, directions: Iterable[Literal["in", "out"]], *, pulse_s: float = 0.1, bounces: int = 0
