@@ -24,7 +24,7 @@ from kiosk.view_cards import (
     unread_words,
 )
 from kiosk.view_model import Button, Dialog, Notice, RowView, Screen
-from kiosk.view_rows import name_of, refused, row_view
+from kiosk.view_rows import is_locked, name_of, refused, row_view
 from kiosk.visit_offer import LOOKS, can_return, other
 from kiosk.visit_time import seconds_left
 from kiosk.words import NAMES, Words, words
@@ -283,17 +283,19 @@ def _dialog(w: Words, kiosk: s.Kiosk, at: float) -> Dialog | None:
 
 
 def _locked(w: Words, visit: s.Listing) -> Dialog:
-    rows = [row for row in visit.rows if isinstance(row.stage, s.Away)]
+    away = [(row, row.stage.job) for row in visit.rows if isinstance(row.stage, s.Away)]
+    locked = tuple(name_of(w, row) for row, job in away if is_locked(job))
     back = Button("put-back", w.say("I will put it back"), "undo-2", style="main")
-    if isinstance(visit, s.Returning):
+    if not locked:
         return Dialog(
             "locked", w.say("This is not finished"), (w.say("Put it back on the pad for a moment."),),
-            (back, Button("finish", w.say("Go on without"), "check")), tuple(name_of(w, row) for row in rows),
+            (back, Button("finish", w.say("Go on without"), "check")),
+            tuple(name_of(w, row) for row, _ in away),
         )  # fmt: skip
     return Dialog(
         "locked", w.say("This is still locked"),
         (w.say("It would set off the gate. Put it back on the pad for a moment, or leave it here."),),
-        (back, Button("finish", w.say("I leave it here"), "check")), tuple(name_of(w, row) for row in rows),
+        (back, Button("finish", w.say("I leave it here"), "check")), locked,
     )  # fmt: skip
 
 

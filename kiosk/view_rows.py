@@ -23,6 +23,11 @@ def row_view(w: Words, kiosk: s.Kiosk, row: s.Row) -> RowView:
     return RowView(f"row-{row.item}", glyph, word, name_of(w, row), message, due, busy)
 
 
+def is_locked(job: s.Job) -> bool:
+    """Say whether the gate would sound for what was lifted; one that is only renewed was unlocked before."""
+    return isinstance(job, s.Loan) and job.locked
+
+
 def _stage(w: Words, kiosk: s.Kiosk, row: s.Row) -> tuple[Glyph, str, str, str]:
     match row.stage:
         case s.Lent(due, renewed):
@@ -33,7 +38,7 @@ def _stage(w: Words, kiosk: s.Kiosk, row: s.Row) -> tuple[Glyph, str, str, str]:
         case s.Asking() | s.CheckingIn() | s.Writing() | s.Again() | s.Noting() | s.Settling():
             return "rest", w.say("One moment"), w.say("Leave it on the pad."), ""
         case s.Away(job):
-            if isinstance(job, s.Loan):
+            if is_locked(job):
                 return "act", w.say("Still locked"), w.say("Put it back on the pad for a moment."), ""
             return "act", w.say("Not finished"), w.say("Put it back on the pad for a moment."), ""
         case s.Incomplete():

@@ -157,7 +157,9 @@ def answered(kiosk: s.Kiosk, row: s.Row, event: e.Answered) -> RowOut:
     answer = event.answer
     row = replace(row, title=answer.title or row.title)
     if answer.outcome == "granted":
-        return write(kiosk, row, s.Loan(answer.request, answer.due, answer.renewed))
+        secured = any(isinstance(on.tag, s.Ours) and on.tag.secured for on in lying(kiosk, row.item))
+        locked = secured or not answer.renewed
+        return write(kiosk, row, s.Loan(answer.request, answer.due, answer.renewed, locked))
     refusal = answer.refusal or Refusal(code="unknown")
     return replace(row, stage=s.Refused(refusal)), (e.Sound("look"),)
 
@@ -195,7 +197,7 @@ def write_ended(kiosk: s.Kiosk, row: s.Row, stage: s.Writing, event: e.WriteEnde
 
 def _verified(row: s.Row, job: s.Job, afi: int | None) -> RowOut:
     match job:
-        case s.Loan(request, due, renewed):
+        case s.Loan(request=request, due=due, renewed=renewed):
             note: e.Effect = e.NoteWritten(request, row.item, afi)
             return replace(row, stage=s.Noting(request, s.Lent(due, renewed))), (note,)
         case s.Taken(checkin):

@@ -65,11 +65,12 @@ WithdrawReason = Literal["timeout", "removed", "tag-failed", "left"]
 
 @dataclass(frozen=True, slots=True)
 class Loan:
-    """A granted request whose tag has yet to be unsecured."""
+    """A granted request whose tag has yet to be unsecured. `locked`: as far as is known it still is."""
 
     request: str
     due: date | None
     renewed: bool = False
+    locked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,10 @@ async def test_a_kiosk_that_dies_under_the_newcomer_comes_back_and_lends_on(tmp_
             await expect(power).to_have_text("Cut kiosk 1's power", timeout=PATIENCE_MS)
             await expect(page.locator("#kiosk-page")).not_to_have_attribute("data-address", str(before))
             await expect(kiosk(page).locator("#screen")).to_contain_text("Hello, Rowan", timeout=PATIENCE_MS)
+            renewed = kiosk(page).get_by_text("Renewed", exact=True)  # lent before the power went: theirs
+            await expect(renewed).to_have_count(3, timeout=PATIENCE_MS)
 
-            for name in names:  # lent before the power went; they are taken away, still lent
+            for name in names:
                 await put(page, book(page, name), "hands")
                 await expect(book(page, name).locator(".afi")).to_contain_text("AFI C2")
             fourth = zone(page, "hands").locator('.thing[data-kind="book"]', has_text="AFI 07").first
