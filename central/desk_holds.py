@@ -5,7 +5,7 @@ transaction asks once), nothing of this is looked up.
 """
 
 from central.desk_scene import Group, Scene
-from central.ledger.rows import ItemRow, LoanRow
+from central.ledger.rows import DAY_MS, ItemRow, LoanRow
 from circulation.due import local_date
 from circulation.holds import HoldShelf, InTransit, expire, on_return, reopen
 from circulation.model import Block, Hold, Item, OpenLoan
@@ -117,6 +117,3 @@ def expire_holds(group: Group) -> int:
             end(scene, one, hold.ready_item)
             ended += 1
     return ended
-
-
-DAY_MS = 86_400_000

@@ -6,8 +6,8 @@ person must look, so it becomes a case, which any later good report about that i
 
 from central.desk_asked import settle_granted
 from central.desk_scene import Group, Scene
+from central.ledger.rows import DAY_MS
 
-DAY_MS = 86_400_000
 WINDOW_MS, LONG_WINDOW_MS = DAY_MS, 60 * DAY_MS
 """How far back is looked: a day, for older ones were found by earlier rounds; and now and then so far that
 what a station tells after weeks without a network, or what befell while central was off, is found too."""

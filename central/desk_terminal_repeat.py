@@ -20,7 +20,8 @@ from pydantic import TypeAdapter
 from central.desk_scene import Scene
 from central.desk_terminal_account import meant_hold
 from central.desk_terminal_deed import Deed
-from central.ledger.forget import DAY_MS, HAPPENED
+from central.ledger.forget import HAPPENED
+from central.ledger.rows import DAY_MS
 from central.terminal import (
     AllRenewed,
     AtTerminal,

@@ -18,6 +18,7 @@ from sqlalchemy import and_, bindparam, delete, exists, func, literal_column, or
 from sqlalchemy.dialects import sqlite
 
 from central.ledger.hot_sqlite import Hot
+from central.ledger.rows import DAY_MS
 from central.ledger.schema import (
     FINISHED,
     HELD,
@@ -36,7 +37,6 @@ from central.ledger.schema_services import OVER_NAMED, PAID_NAMED, PAYER
 from circulation.history import Lent
 from circulation.policy import Retention
 
-DAY_MS = 86_400_000
 HAPPENED_MS = 45 * DAY_MS
 """How long what had happened is known again when it is told once more: as long as stations keep theirs."""
 HAPPENED = "happened:"

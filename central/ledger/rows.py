@@ -170,6 +170,9 @@ class OpenCase:
     branch: str
 
 
+DAY_MS = 86_400_000
+
+
 def millis(at: datetime) -> int:
     """Return milliseconds since 1970 UTC."""
     return int(at.timestamp() * 1000)
