@@ -69,10 +69,9 @@ def _restore(args: argparse.Namespace) -> int:
 
 
 def _is_folder(path: Path) -> bool:
-    from central.ledger.rights import denied
+    from central.ledger.rights import demand
 
-    if reason := denied(path, writing=False):
-        raise reason
+    demand(path)
     return path.is_dir()
 
 

@@ -47,7 +47,7 @@ def database(what: str, file: Path) -> Finding:
         if "locked" in str(error):
             return Finding(f"{what} {file}", ok=True, seen="held by the running service")
         if is_full(error, file):
-            do = "Make room there: the file is whole, nothing has to be restored."
+            do = "Make room there: a full disk harms no database, so restore nothing."
             return Finding(f"{what} {file}", ok=False, seen=f"its disk is full: {error}", do=do)
         return _broken(what, file, str(error))
     except sqlite3.DatabaseError as error:

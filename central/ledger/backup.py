@@ -20,7 +20,7 @@ from pathlib import Path
 
 from central.ledger import copy_sum, database
 from central.ledger.lock import LockFile
-from central.ledger.rights import denied, keep_owner
+from central.ledger.rights import demand, keep_owner
 from central.ledger.rules import RULES
 from central.ledger.trouble import is_damage, is_of_the_disk, ledger_trouble
 from wire.errors import ConfigError, TurnleafError, WireError
@@ -28,7 +28,7 @@ from wire.errors import ConfigError, TurnleafError, WireError
 PAGES = 2048
 """Pages taken at a time: 8 MiB; between two portions central's writer has its turn."""
 SUFFIX = ".turnleaf-ledger"
-UNFINISHED = "????????T??????Z.unfinished"
+UNFINISHED = "????????T??????Z*.unfinished"
 """Names of copies that did not come to be."""
 UNDER_WAY_S = 3600
 """One that was written to so lately may be another backup's, still under way."""
@@ -63,18 +63,17 @@ def check(path: Path) -> Checked:
     Raises ConfigError when there is none, `Unreadable` when it cannot be read as one, TurnleafError when the
     disk fails.
     """
-    if reason := denied(path, writing=False):
-        raise reason
+    demand(path)
     if not path.is_file():
         raise ConfigError(f"{path}: there is no file", do="Give the path of a ledger or of a copy of one.")
     try:
-        seen = (*_cut(path), *filter(None, [copy_sum.fault(path)]))
+        seen = (*_cut(path), *copy_sum.faults(path))
         with closing(_read_only(path)) as db:
             return _check(db, seen)
     except OSError as error:
         raise ledger_trouble(error, path, why=UNTOLD) from error
     except sqlite3.DatabaseError as error:
-        if is_of_the_disk(error, path) and not is_damage(error):
+        if is_of_the_disk(error, path):
             raise ledger_trouble(error, path, why=UNTOLD) from error
         raise Unreadable(
             f"{path}: not a ledger that can be read: {error}",
@@ -138,8 +137,7 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
 
     Raises ConfigError when there is no ledger, WireError when the copy is not sound or cannot be written.
     """
-    if reason := denied(source, writing=False):
-        raise reason
+    demand(source)
     if not source.is_file():
         raise ConfigError(f"{source}: there is no ledger", do="Give its URL with --db.")
     target = unfinished = None
@@ -205,20 +203,26 @@ def _stamp(now: datetime, number: int) -> str:
 
 def _reserved(folder: Path, now: datetime) -> tuple[Path, Path]:
     """Make the unfinished file of a name that no other copy has: who holds it alone may make that copy."""
-    for stamp in (_stamp(now, number) for number in count(1)):
-        target, unfinished = folder / f"{stamp}{SUFFIX}", folder / f"{stamp}.unfinished"
-        with suppress(FileExistsError):
-            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            if not target.exists():
-                return target, unfinished
-            unfinished.unlink()
-    raise AssertionError("numbers do not end")
+    names = (folder / f"{_stamp(now, number)}{SUFFIX}" for number in count(1))
+    target = next(name for name in names if _reserve(name))
+    return target, target.with_suffix(".unfinished")
+
+
+def _reserve(target: Path) -> bool:
+    unfinished = target.with_suffix(".unfinished")
+    try:
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    if target.exists():
+        unfinished.unlink()
+        return False
+    return True
 
 
 def copies(folder: Path) -> list[Path]:
     """Return the copies in a folder, oldest first; raises ConfigError when this user may not look into it."""
-    if reason := denied(folder, writing=False):
-        raise reason
+    demand(folder)
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 

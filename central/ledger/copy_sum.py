@@ -23,15 +23,15 @@ def write(data: Path, copy: Path) -> None:
         os.fsync(file.fileno())
 
 
-def fault(copy: Path) -> str | None:
+def faults(copy: Path) -> tuple[str, ...]:
     """Return what is wrong with a copy that does not have its sum; nothing where no sum is kept."""
     try:
         kept = beside(copy).read_text(encoding="utf-8", errors="replace").split()
     except FileNotFoundError:
-        return None
+        return ()
     if kept[:1] == [_sum(copy)]:
-        return None
-    return f"its bytes are not those that were copied, by {beside(copy).name}"
+        return ()
+    return (f"its bytes are not those that were copied, by {beside(copy).name}",)
 
 
 def _sum(path: Path) -> str:

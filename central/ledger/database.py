@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from central.ledger.rights import denied
-from central.ledger.trouble import is_of_the_disk, ledger_trouble
+from central.ledger.trouble import is_damage, is_foreign, is_of_the_disk, ledger_trouble
 from wire.errors import ConfigError
 
 log = logging.getLogger("turnleaf.central.ledger")
@@ -103,13 +103,13 @@ def connected(made: Engine) -> Iterator[Connection]:
         with made.connect() as connection:
             yield connection
     except DatabaseError as error:
-        path = Path(str(made.url.database))
+        path, said = Path(str(made.url.database)), error.orig or error
         if reason := denied(path, writing=True):
             raise reason from error
-        if error.orig is not None and is_of_the_disk(error.orig, path):
-            raise ledger_trouble(error.orig, path) from error
+        if is_of_the_disk(said, path) or (is_damage(said) and not is_foreign(said)):
+            raise ledger_trouble(said, path) from error
         raise ConfigError(
-            f"{made.url.database} cannot be used as a ledger: {error.orig}",
+            f"{made.url.database} cannot be used as a ledger: {said}",
             why="Central keeps its hands off files it does not know.",
             do="Give the path of a ledger, or of a new file in a folder the service may write.",
         ) from error

@@ -38,6 +38,12 @@ def denied(path: Path, *, writing: bool) -> ConfigError | None:
     )
 
 
+def demand(path: Path) -> None:
+    """Raise the error of a file or folder that this user may not read."""
+    if reason := denied(path, writing=False):
+        raise reason
+
+
 def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name

@@ -1,4 +1,4 @@
-"""What the ledger's database has against being written, in words for whoever must mend it."""
+"""What the ledger's database has against being used, in words for whoever must mend it."""
 
 import shutil
 import sqlite3
@@ -8,7 +8,6 @@ from wire.errors import TurnleafError
 
 FULL_BYTES = 16 * 1024 * 1024
 """With less than this free a disk counts as full: SQLite calls a log that it cannot make an I/O error."""
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _KEPT = "Nothing can be lent or taken back. What was told as done is safe; stations keep the rest."
 
 
@@ -17,8 +16,13 @@ def _code(error: BaseException) -> int:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Say whether the engine found pages that are not what they should be."""
-    return _code(error) in _DAMAGED
+    """Say whether the engine found pages that are not what they should be, the first one among them."""
+    return _code(error) == sqlite3.SQLITE_CORRUPT or is_foreign(error)
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Say whether the file does not even begin as a database does."""
+    return _code(error) == sqlite3.SQLITE_NOTADB
 
 
 def is_full(error: BaseException, path: Path) -> bool:
@@ -32,8 +36,8 @@ def is_full(error: BaseException, path: Path) -> bool:
 
 
 def is_of_the_disk(error: BaseException, path: Path) -> bool:
-    """Say whether the disk is to blame, rather than what the file is."""
-    return is_full(error, path) or _code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT)
+    """Say whether the disk is to blame, rather than what is in the file."""
+    return is_full(error, path) or _code(error) == sqlite3.SQLITE_IOERR
 
 
 def ledger_trouble(error: BaseException, path: Path, *, why: str = _KEPT) -> TurnleafError:

@@ -13,6 +13,7 @@ import pytest
 from real.broker import RealBroker
 
 from broker_config import pki
+from central.ledger import trouble
 from turnleaf import cli, doctor, doctor_broker, doctor_machine, doctor_stores
 from wire.clock import FakeClock, SystemClock
 
@@ -140,6 +141,28 @@ def test_a_damaged_database_is_found(tmp_path: Path):
     file.write_bytes(data)
 
     assert not doctor_stores.database("ledger", file).ok
+
+
+def test_a_full_disk_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A log in which something stands wants an index beside it before it can be read."""
+    file = tmp_path / "ledger.db"
+    file.touch()
+
+    def fails(*_: object, **__: object):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+        raise error
+
+    monkeypatch.setattr(doctor_stores.sqlite3, "connect", fails)
+    monkeypatch.setattr(trouble, "_free", lambda _: 4096)
+    full = doctor_stores.database("ledger", file)
+    monkeypatch.setattr(trouble, "_free", lambda _: 10**9)
+    failing = doctor_stores.database("ledger", file)
+
+    assert (full.ok, failing.ok) == (False, False)
+    assert "disk is full" in full.seen
+    assert "restore nothing" in full.do
+    assert "backup" in failing.do
 
 
 class _Health(BaseHTTPRequestHandler):

@@ -5,22 +5,17 @@ import json
 import os
 import sqlite3
 import stat
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from copies_kit import NOW, quiet
 from desk_kit import Station, desk_on
 
 from central.ledger.backup import back_up, check, copies, restore
 from central.ledger.lock import LedgerHeld
 from turnleaf.cli import main
 from wire.errors import ConfigError, WireError
-
-NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
-
-
-def quiet(done: int, total: int) -> None:
-    """No progress."""
 
 
 async def test_a_copy_made_while_the_desk_works_is_whole_and_of_one_moment(tmp_path: Path) -> None:
@@ -149,14 +144,15 @@ async def test_of_the_copies_that_are_not_sound_only_the_last_is_left_until_one_
         with pytest.raises(WireError):
             back_up(tmp_path / "l.db", folder, NOW + timedelta(days=day), 2, quiet)
         for unfinished in folder.glob("2*.unfinished"):
+            second = unfinished.rename(unfinished.with_stem(f"{unfinished.stem.removesuffix('_002')}_002"))
             then = (NOW + timedelta(days=day)).timestamp()
-            os.utime(unfinished, (then, then))
+            os.utime(second, (then, then))
     left = {path.name for path in folder.iterdir()}
     with sqlite3.connect(tmp_path / "l.db") as db:
         db.execute("UPDATE item SET loan = (SELECT request FROM loan) WHERE item = 'item-1'")
     made, _ = back_up(tmp_path / "l.db", folder, NOW + timedelta(days=4), 2, quiet)
 
-    assert left == {"notes.unfinished", "20260306T023000Z.unfinished"}
+    assert left == {"notes.unfinished", "20260306T023000Z_002.unfinished"}
     assert {path.name for path in folder.iterdir()} == {"notes.unfinished", made.name, f"{made.name}.sha256"}
 
 

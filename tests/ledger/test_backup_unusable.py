@@ -3,10 +3,10 @@
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from copies_kit import NOW, quiet, two_copies
 
 from central.ledger import backup
 from central.ledger.backup import back_up, check, copies, restore
@@ -14,25 +14,11 @@ from central.ledger.ledger import Ledger
 from turnleaf.cli import main
 from wire.errors import ConfigError, WireError
 
-NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
-
-
-def quiet(done: int, total: int) -> None:
-    """No progress."""
-
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
     Ledger.open(f"sqlite:///{tmp_path / 'l.db'}").close()
     return tmp_path / "l.db"
-
-
-def two_copies(ledger: Path) -> tuple[Path, Path]:
-    folder = ledger.with_name("copies")
-    for day in range(2):
-        back_up(ledger, folder, NOW + timedelta(days=day), 9, quiet)
-    older, newest = copies(folder)
-    return older, newest
 
 
 def of_a_newer_program(file: Path) -> None:

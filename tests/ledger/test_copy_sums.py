@@ -4,23 +4,18 @@ import json
 import os
 import sqlite3
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from copies_kit import NOW, quiet, two_copies
 from desk_kit import Station, desk_on
 from sqlalchemy import text
 
 from central.ledger import backup, database, trouble
-from central.ledger.backup import back_up, check, copies, restore
+from central.ledger.backup import back_up, check, restore
 from turnleaf.cli import main
 from wire.errors import ConfigError, TurnleafError
-
-NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
-
-
-def quiet(done: int, total: int) -> None:
-    """No progress."""
 
 
 @pytest.fixture
@@ -28,14 +23,6 @@ async def ledger(tmp_path: Path) -> Path:
     async with desk_on(tmp_path / "l.db") as world:
         await Station(world).lend("item-1", "CARD1")
     return tmp_path / "l.db"
-
-
-def two_copies(ledger: Path) -> tuple[Path, Path]:
-    folder = ledger.with_name("copies")
-    for day in range(2):
-        back_up(ledger, folder, NOW + timedelta(days=day), 9, quiet)
-    older, newest = copies(folder)
-    return older, newest
 
 
 def flip(copy: Path) -> None:

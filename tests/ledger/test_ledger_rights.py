@@ -4,23 +4,18 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from copies_kit import NOW, quiet
 
 from central.ledger.backup import back_up, restore
 from central.ledger.ledger import Ledger
 from turnleaf.cli import main
 from wire.errors import ConfigError
 
-NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
 SERVICE = 54321
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-
-
-def quiet(done: int, total: int) -> None:
-    """No progress."""
 
 
 @contextmanager
