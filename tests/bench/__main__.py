@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,15 @@ async def chains(site: Site, folder: Path, args: argparse.Namespace) -> list[dic
 async def paced(site: Site, folder: Path, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure latency at steady rates, and beside each the floor, and the ledger's statements alone."""
     found = []
-    for rate in args.rates:
+    for number, rate in product(range(args.rounds), args.rates):
         facts = 10
         stations = site.stations[: max(16, min(len(site.stations), rate * args.seconds // facts))]
         facts = max(facts, rate * args.seconds // len(stations))
-        say(f"latency at {rate} facts/s, {len(stations)} stations: floor, then the chain")
-        one = Round(site, folder / f"paced-{rate}", "tls", stations, facts)
+        say(
+            f"round {number + 1} of {args.rounds}, latency at {rate} facts/s, {len(stations)} stations: "
+            "floor, then the chain"
+        )
+        one = Round(site, folder / f"paced-{number}-{rate}", "tls", stations, facts)
         await one.lay_out()
         await asyncio.to_thread(end_session, site, "tls")
         commit = await asyncio.to_thread(commit_ms, one.folder)

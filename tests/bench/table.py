@@ -3,8 +3,9 @@
     python -m tests.bench.table [RESULT.json]                     the table of a run, the last by default
     python -m tests.bench.table --compare [OLD.json] [NEW.json]   ratios of two runs; 1 when one became worse
 
-Only ratios are compared: the hour and the machine stand in both sides of each. A ratio that is worse by more
-than a quarter counts. OLD is tests/bench/recorded.json, NEW the last run, when left out.
+Only ratios are compared: the hour and the machine stand in both sides of each. A ratio became worse when its middle
+did by more than a quarter, and its best round is worse than the worst one before: what swings within a run says
+nothing between two. OLD is tests/bench/recorded.json, NEW the last run, when left out.
 """
 
 import argparse
@@ -22,28 +23,28 @@ def _middle(rows: list[dict[str, Any]], name: str) -> float:
     return float(statistics.median(row[name] for row in rows))
 
 
-def ratios(found: dict[str, Any]) -> dict[str, float]:
-    """Return what counts, by name. Throughput is better when higher, all others when lower."""
-    counted = {}
-    for kind in ("tls", "plain"):
-        rows = [row for row in found["chains"] if row["kind"] == kind]
-        if rows:
-            counted[f"throughput, {kind}"] = statistics.median(
-                row["facts_per_s"] / row["limit"] for row in rows
-            )
-            counted[f"central's processor time a fact over the broker's a message, {kind}"] = (
-                statistics.median(row["central_cpu_us"] / row["limit_cpu_us"] for row in rows)
-            )
+def rounds(found: dict[str, Any]) -> dict[str, list[float]]:
+    """Return what counts, by name, round by round. Throughput is better when higher, all others when lower."""
+    counted: dict[str, list[float]] = {}
+    for row in found["chains"]:
+        kind, cpu = row["kind"], row["central_cpu_us"] / row["limit_cpu_us"]
+        counted.setdefault(f"throughput, {kind}", []).append(row["facts_per_s"] / row["limit"])
+        name = f"central's processor time a fact over the broker's a message, {kind}"
+        counted.setdefault(name, []).append(cpu)
     for one in found["paced"]:
         for part in ("p50_ms", "p99_ms"):
-            counted[f"{part[:3]} at {one['rate']}/s over the floor"] = one[part] / one["floor"][part]
+            name = f"{part[:3]} at {one['rate']}/s over the floor"
+            counted.setdefault(name, []).append(one[part] / one["floor"][part])
     return counted
 
 
 def table(found: dict[str, Any]) -> str:
     """Return the figures for people, ratios first."""
-    lines = [f"| durable facts/s ÷ the broker's own limit, {name.split(', ')[1]} | **{value:.2f}** |"
-             for name, value in ratios(found).items() if name.startswith("throughput")]  # fmt: skip
+    lines = [
+        f"| durable facts/s ÷ the broker's own limit, {name.split(', ')[1]} | {_span(values)} |"
+        for name, values in rounds(found).items()
+        if name.startswith("throughput")
+    ]
     for kind in ("tls", "plain"):
         rows = [row for row in found["chains"] if row["kind"] == kind]
         if not rows:
@@ -62,13 +63,14 @@ def table(found: dict[str, Any]) -> str:
         "| rate | p50 | p99 | floor p50 | floor p99 | p50 ÷ floor | p99 ÷ floor | the statements alone: p50 ÷ floor |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for one in found["paced"]:
-        low, high = (one["floor"][part] for part in ("p50_ms", "p99_ms"))
-        alone = f"{one['least']['p50_ms'] / low:.2f}" if "least" in one else ""
-        head.append(
-            f"| {one['rate']}/s | {one['p50_ms']:.2f} ms | {one['p99_ms']:.2f} ms | {low:.2f} ms | {high:.2f} ms "
-            f"| {one['p50_ms'] / low:.2f} | {one['p99_ms'] / high:.2f} | {alone} |"
-        )
+    ratios = rounds(found)
+    for rate in dict.fromkeys(one["rate"] for one in found["paced"]):
+        rows = [one for one in found["paced"] if one["rate"] == rate]
+        times = [f"{_middle(some, part):.2f} ms"
+                 for some in (rows, [one["floor"] for one in rows]) for part in ("p50_ms", "p99_ms")]  # fmt: skip
+        over = [_span(ratios[f"{part} at {rate}/s over the floor"]) for part in ("p50", "p99")]
+        alone = [one["least"]["p50_ms"] / one["floor"]["p50_ms"] for one in rows if "least" in one]
+        head.append("| " + " | ".join([f"{rate}/s", *times, *over, _span(alone) if alone else ""]) + " |")
     small = [
         f"| {name} | {one['rss_mb']:.0f} MB | {one['pss_mb']:.0f} MB |"
         for name, one in found.get("fleet", {}).items()
@@ -79,17 +81,27 @@ def table(found: dict[str, Any]) -> str:
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, bool]:
     """Return the ratios of both runs beside one another, and whether one became worse."""
-    before, after = ratios(old), ratios(new)
-    lines, worse = ["| ratio | before | now | |", "|---|---|---|---|"], False
-    for name in before.keys() & after.keys():
-        grown = (
-            after[name] / before[name] if not name.startswith("throughput") else before[name] / after[name]
-        )
-        worse = worse or grown > TOLERANCE
+    before, after = rounds(old), rounds(new)
+    lines = []
+    for name in sorted(before.keys() & after.keys()):
+        worse = _is_worse(before[name], after[name], higher_is_better=name.startswith("throughput"))
         lines.append(
-            f"| {name} | {before[name]:.3f} | {after[name]:.3f} | {'WORSE' if grown > TOLERANCE else ''} |"
+            f"| {name} | {_span(before[name])} | {_span(after[name])} | {'WORSE' if worse else ''} |"
         )
-    return "\n".join([*lines[:2], *sorted(lines[2:])]), worse
+    head = ["| ratio: middle (best and worst round) | before | now | |", "|---|---|---|---|"]
+    return "\n".join([*head, *lines]), any("WORSE" in line for line in lines)
+
+
+def _is_worse(before: list[float], after: list[float], *, higher_is_better: bool) -> bool:
+    if higher_is_better:
+        before, after = [1 / one for one in before], [1 / one for one in after]
+    grown = statistics.median(after) / statistics.median(before)
+    return grown > TOLERANCE and min(after) > max(before)
+
+
+def _span(values: list[float]) -> str:
+    """Return the middle, and between what the rounds lay."""
+    return f"**{statistics.median(values):.2f}** ({min(values):.2f} to {max(values):.2f})"
 
 
 def last() -> Path:

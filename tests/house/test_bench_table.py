@@ -1,0 +1,57 @@
+"""The guard of the bench: it speaks up for what became slower, and keeps still about what only swings."""
+
+import json
+from pathlib import Path
+
+from tests.bench.table import compare, table
+
+RECORDED = Path(__file__).parents[1] / "bench" / "recorded.json"
+
+
+def found(*p50_ms: float, facts_per_s: tuple[float, ...] = (6000, 6100, 6200)) -> dict[str, object]:
+    chains = [
+        {"kind": "tls", "facts_per_s": one, "limit": 30_000, "central_cpu_us": 120, "limit_cpu_us": 24}
+        for one in facts_per_s
+    ]
+    floor = {"p50_ms": 0.5, "p99_ms": 2.0}
+    return {
+        "chains": chains,
+        "paced": [{"rate": 500, "p50_ms": p50, "p99_ms": 4.0, "floor": floor} for p50 in p50_ms],
+    }
+
+
+def worse(before: dict[str, object], after: dict[str, object]) -> list[str]:
+    text, said = compare(before, after)
+    lines = [line.split("|")[1].strip() for line in text.splitlines() if "WORSE" in line]
+    assert said is bool(lines)
+    return lines
+
+
+def test_what_became_slower_in_every_round_is_named() -> None:
+    assert worse(found(0.8, 0.9, 1.0), found(1.2, 1.3, 1.4)) == ["p50 at 500/s over the floor"]
+
+
+def test_one_slow_round_is_the_machine() -> None:
+    assert worse(found(0.8, 0.9, 1.0), found(0.9, 1.3, 3.0)) == []
+
+
+def test_what_lies_within_the_rounds_before_is_no_change() -> None:
+    assert worse(found(0.8, 0.9, 2.0), found(1.2, 1.3, 1.4)) == []
+
+
+def test_a_little_slower_is_no_change() -> None:
+    assert worse(found(0.8, 0.9, 1.0), found(1.05, 1.1, 1.12)) == []
+
+
+def test_fewer_facts_a_second_are_worse_and_more_are_not() -> None:
+    less = found(0.9, facts_per_s=(3000, 3100, 3200))
+
+    assert worse(found(0.9), less) == ["throughput, tls"]
+    assert worse(less, found(0.9)) == []
+
+
+def test_the_recorded_run_is_no_worse_than_itself_and_can_be_shown() -> None:
+    recorded = json.loads(RECORDED.read_text())
+
+    assert worse(recorded, recorded) == []
+    assert "500/s" in table(recorded)
