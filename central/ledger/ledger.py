@@ -1,8 +1,8 @@
 """The ledger as a whole: opened by the one central, read by whoever asks.
 
 `Ledger.open` takes the lock, brings the tables up to date and takes the lease with a new epoch. Writing is
-the desk's alone, through `hot`. Reading runs on connections of its own in a thread, so a long snapshot
-keeps no commit waiting.
+the desk's alone, through `hot`. Reading runs on connections of its own in a thread, so no commit
+waits for it.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar, cast
 
@@ -40,6 +41,14 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+
+PORTION = 5_000
+"""Items of a snapshot that are read in one go: some 10 ms."""
+
+
+def _portion(db: Connection, *, after: str, key: bytes) -> tuple[list[tuple[int, int, int]], str | None]:
+    return queries.items_after(db, after, key, PORTION)
 
 
 def _own(path: Path) -> None:
@@ -118,8 +127,17 @@ class Ledger:
         return await self.read(lambda db: queries.on_loan(db, item))
 
     async def snapshot_items(self, key: bytes) -> Snapshot:
-        """Return all items' states under hashes keyed with `key`, read at one moment."""
-        return await self.read(lambda db: queries.snapshot_items(db, key))
+        """Return all items' states under hashes keyed with `key`, none older than the change it names.
+
+        Read in portions, each at a moment of its own, so that who asks meanwhile is answered in between.
+        """
+        n, rows, last = await self.read(queries.last_change), list[tuple[int, int, int]](), ""
+        while True:
+            portion, reached = await self.read(partial(_portion, after=last, key=key))
+            rows += portion
+            if reached is None:
+                return Snapshot(n, rows)
+            last = reached
 
     async def changes_after(self, n: int, key: bytes, limit: int = 1000) -> Changes | None:
         """Return changes after `n`, at most `limit`; None when they are pruned and a snapshot is needed."""

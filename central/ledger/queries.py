@@ -93,7 +93,10 @@ class ParkedRow:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All items' states at change number `n`: (keyed hash, version, state 0|1|2) each."""
+    """All items' states at change number `n` or later: (keyed hash, version, state 0|1|2) each.
+
+    Some may be newer than `n`: the changes after it tell them again, and the same version changes nothing.
+    """
 
     n: int
     rows: Sequence[tuple[int, int, int]]
@@ -203,21 +206,26 @@ def on_its_way(db: Connection, number: str) -> frozenset[str]:
     return frozenset(db.execute(found).scalars())
 
 
-def snapshot_items(db: Connection, key: bytes) -> Snapshot:
-    """Return every item's state and the change number at which it stands."""
-    n = _last_change(db)
-    found = db.execute(select(item.c.item, item.c.version, item.c.loan, item.c.gone))
-    rows = [
-        (item_hash(key, number), version, STATES[_word(held, gone)]) for number, version, held, gone in found
-    ]
-    return Snapshot(n, rows)
+def items_after(
+    db: Connection, number: str, key: bytes, limit: int
+) -> tuple[list[tuple[int, int, int]], str | None]:
+    """Return the states of at most `limit` items behind the one of this number, and the last one's number."""
+    found = db.execute(
+        select(item.c.item, item.c.version, item.c.loan, item.c.gone)
+        .where(item.c.item > number)
+        .order_by(item.c.item)
+        .limit(limit)
+    ).all()
+    rows = [(item_hash(key, one), version, STATES[_word(held, gone)]) for one, version, held, gone in found]
+    return rows, found[-1].item if found else None
 
 
 def _word(held: str | None, gone: bool) -> str:
     return "gone" if gone else ("available" if held is None else "loan")
 
 
-def _last_change(db: Connection) -> int:
+def last_change(db: Connection) -> int:
+    """Return the number of the newest change of an item; 0 before the first."""
     return max(_floor(db), db.execute(select(func.max(change.c.n))).scalar_one() or 0)
 
 
@@ -227,7 +235,7 @@ def _floor(db: Connection) -> int:
 
 def changes_after(db: Connection, n: int, key: bytes, limit: int) -> Changes | None:
     """Return changes after `n`; None when they are pruned, or when `n` was never reached here."""
-    if n < _floor(db) or n > _last_change(db):
+    if n < _floor(db) or n > last_change(db):
         return None
     rows = db.execute(
         select(change.c.n, change.c.item, change.c.version, change.c.state, change.c.at)
@@ -327,6 +335,6 @@ def figures(db: Connection) -> dict[str, int | str]:
         "journal": number(journal),
         "dead_letters": number(dead_letter),
         "cases_open": number(case, case.c.closed.is_(None)),
-        "item_changes": _last_change(db),
+        "item_changes": last_change(db),
         "epoch": db.execute(select(lease.c.epoch)).scalar() or 0,
     }
