@@ -2,10 +2,12 @@
 
     python -m tests.bench.table [RESULT.json]                     the table of a run, the last by default
     python -m tests.bench.table --compare [OLD.json] [NEW.json]   ratios of two runs; 1 when one became worse
+    python -m tests.bench.table --record RESULT.json ...          keep runs as what later ones are compared with
 
 Only ratios are compared: the hour and the machine stand in both sides of each. A ratio became worse when its middle
-did by more than a quarter, and its best round is worse than the worst one before: what swings within a run says
-nothing between two. OLD is tests/bench/recorded.json, NEW the last run, when left out.
+did by more than a quarter, and its best round is worse than the worst one before: what swings from round to round
+says nothing between two runs. OLD is tests/bench/recorded.json, NEW the last run, when left out. Record runs of
+several hours: a shared machine has good ones and bad ones, and a ratio swings with them.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+RECORDED = HERE / "recorded.json"
 TOLERANCE = 1.25
 
 
@@ -104,6 +107,12 @@ def _span(values: list[float]) -> str:
     return f"**{statistics.median(values):.2f}** ({min(values):.2f} to {max(values):.2f})"
 
 
+def together(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return several runs as one with the rounds of all; the rest is the last one's."""
+    pooled = {part: [row for run in runs for row in run[part]] for part in ("chains", "paced")}
+    return runs[-1] | pooled | {"runs": [at for run in runs for at in run.get("runs", [run["at"]])]}
+
+
 def last() -> Path:
     """Return the newest result."""
     found = sorted((HERE.parents[1] / "bench-results").glob("bench-*.json"))
@@ -116,13 +125,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--compare", action="store_true")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--compare", action="store_true")
+    what.add_argument("--record", action="store_true")
     parser.add_argument("results", nargs="*", type=Path)
     args = parser.parse_args()
+    if args.record:
+        runs = [json.loads(path.read_text()) for path in args.results or [last()]]
+        RECORDED.write_text(json.dumps(together(runs), indent=1) + "\n")
+        print(f"kept as {RECORDED}: {', '.join(json.loads(RECORDED.read_text())['runs'])}")
+        return 0
     if not args.compare:
         print(table(json.loads((args.results or [last()])[0].read_text())))
         return 0
-    given = [*args.results, HERE / "recorded.json", last()]
+    given = [*args.results, RECORDED, last()]
     old, new = (given[0], given[1]) if len(args.results) != 1 else (given[0], given[2])
     text, worse = compare(json.loads(old.read_text()), json.loads(new.read_text()))
     print(text)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.bench.table import compare, table
+from tests.bench.table import compare, table, together
 
 RECORDED = Path(__file__).parents[1] / "bench" / "recorded.json"
 
@@ -48,6 +48,16 @@ def test_fewer_facts_a_second_are_worse_and_more_are_not() -> None:
 
     assert worse(found(0.9), less) == ["throughput, tls"]
     assert worse(less, found(0.9)) == []
+
+
+def test_runs_of_a_good_and_a_bad_hour_are_kept_together() -> None:
+    good, bad = found(0.8, 0.9) | {"at": "10:00"}, found(1.9, 2.0) | {"at": "11:00"}
+    both = together([good, bad])
+
+    assert worse(good, bad) == ["p50 at 500/s over the floor"]
+    assert worse(both, bad) == []
+    assert worse(both, found(2.1, 2.2)) == ["p50 at 500/s over the floor"]
+    assert together([both, good])["runs"] == ["10:00", "11:00", "10:00"]
 
 
 def test_the_recorded_run_is_no_worse_than_itself_and_can_be_shown() -> None:
