@@ -36,9 +36,9 @@ class FeigPad(CableEnd):
         """Seconds that each exchange with a tag takes, whatever it is."""
         self.firmware = Firmware()
         self.inputs = 0
+        """Input lines as bits, input 1 in bit 0."""
         self.inputs_asked = 0
         """How often somebody asked for the inputs."""
-        """Input lines as bits, input 1 in bit 0."""
         self.lamp_until = 0.0
         self.lamp_orders = 0
         self.outputs: dict[int, float] = {}
@@ -63,6 +63,11 @@ class FeigPad(CableEnd):
     def air_s(self) -> float:
         """Seconds in the air so far, by the bit rates of ISO 15693."""
         return self._commands.air_s
+
+    @property
+    def inventories(self) -> int:
+        """How often somebody asked which tags lie here."""
+        return self._commands.inventories
 
     @property
     def lamp(self) -> bool:

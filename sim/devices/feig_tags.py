@@ -34,12 +34,13 @@ class Firmware:
 
 
 class TagCommands:
-    """Commands to the tags of a field. `air_s` is the time they have spent in the air."""
+    """Commands to the tags of a field; `air_s`: their time in the air, `inventories`: how many of them began."""
 
     def __init__(self, field: Field, firmware: Firmware) -> None:
         self.field = field
         self.firmware = firmware
         self.air_s = 0.0
+        self.inventories = 0
         self._pending: list[SimTag] = []
 
     def host(self, payload: bytes) -> Answer:
@@ -70,6 +71,7 @@ class TagCommands:
     def _inventory(self, more: bool) -> Answer:
         if not more:
             self._pending = self.field.found()
+            self.inventories += 1
             self.air_s += inventory_s(len(self._pending))
         now, self._pending = self._pending[:TAGS_PER_ANSWER], self._pending[TAGS_PER_ANSWER:]
         if not now:

@@ -34,6 +34,8 @@ from wire.messages.asks import AskAccount
 ROOT = Path(__file__).parents[2]
 OWNER, CARD = "DE-290", "29000000000017"
 SECURED, UNSECURED = 0x07, 0xC2
+MISSED_AFTER = 5
+"""Inventories after which what was taken away is surely missed: three that miss it, and two to think of it."""
 COUNTER = ROOT / "tests" / "bench" / "count_syncs.c"
 
 
@@ -80,29 +82,12 @@ def look(pid: int) -> Look:
     return Look(rss, own, pss, count(proc / "fd"), count(proc / "task"), cpu_s)
 
 
-class SeenPad(GatePad):
-    """A pad that knows how often its inputs were looked at."""
-
-    looks = 0
-    _inputs = 0
-
-    @property
-    def inputs(self) -> int:
-        """What stands on the input lines."""
-        self.looks += 1
-        return self._inputs
-
-    @inputs.setter
-    def inputs(self, lines: int) -> None:
-        self._inputs = lines
-
-
 class LoneStation:
     """One station, its devices and a central that grants; use `lone_station`."""
 
     def __init__(self, kind: str, folder: Path, broker: RealBroker, more: Mapping[str, Any]) -> None:
         self.kind, self.name, self.folder = kind, f"{kind}-1", folder
-        self.pad, self.scanner = SeenPad(), SerialScannerDevice()
+        self.pad, self.scanner = GatePad(), SerialScannerDevice()
         link = broker.link("central", subscriptions=["turnleaf/v1/up/#"])
         key = (broker.folder / "identities" / "central" / "items.key").read_text()
         self.central = LendingCentral(link, bytes.fromhex(key))
@@ -201,13 +186,18 @@ class LoneStation:
     async def _seen(self, inputs: int) -> None:
         """Let these lines stand until the gate has looked twice: once from its beginning to its end."""
         self.pad.inputs = inputs
-        looks = self.pad.looks + 2
-        await self.until(lambda: self.pad.looks >= looks)
+        looks = self.pad.inputs_asked + 2
+        await self.until(lambda: self.pad.inputs_asked >= looks)
 
     def take(self, books: list[SimTag]) -> None:
         """Take items off the pad."""
         for one in books:
             self.pad.remove(one.uid)
+
+    async def missed(self) -> None:
+        """Wait until what was taken off the pad has surely been missed."""
+        looks = self.pad.inventories + MISSED_AFTER
+        await self.until(lambda: self.pad.inventories >= looks)
 
     async def press(self, button: str) -> None:
         """Press a button of the page."""

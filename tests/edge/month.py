@@ -1,6 +1,5 @@
 """Weeks of a station in minutes: visits, returns, passages one after the other, with time leaping between."""
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -15,8 +14,6 @@ from sim.chaos.stations import confirmed
 
 KEEP_DAYS = 7
 """How long these stations keep confirmed rows; the setting's default is 45 days."""
-HANDS_S = 0.15
-"""Between two deeds at a pad: several inventories that see it empty."""
 PASSED_S = 3.0
 """After which a passage is over: the field was empty for longer than `passage_gap_ms`."""
 STOLEN = 5
@@ -76,7 +73,7 @@ async def visit(kiosk: LoneStation, number: int) -> None:
     await kiosk.told("tag-written/1", 2 * number + 2)
     kiosk.take(books)
     await kiosk.press("finish")
-    await asyncio.sleep(HANDS_S)
+    await kiosk.missed()
 
 
 async def bring_back(kiosk: LoneStation, number: int) -> None:
@@ -88,7 +85,7 @@ async def bring_back(kiosk: LoneStation, number: int) -> None:
     await kiosk.told("secured/1", 2 * number + 2)
     kiosk.take(books)
     await kiosk.press("finish")
-    await asyncio.sleep(HANDS_S)
+    await kiosk.missed()
 
 
 async def drop(bin_1: LoneStation, number: int) -> None:
@@ -98,7 +95,7 @@ async def drop(bin_1: LoneStation, number: int) -> None:
     await bin_1.written([book], SECURED)
     await bin_1.told("secured/1", number + 1)
     bin_1.take([book])
-    await asyncio.sleep(HANDS_S)
+    await bin_1.missed()
 
 
 async def carry_out(gate: LoneStation, leap: Leap, number: int) -> None:
