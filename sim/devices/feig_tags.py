@@ -34,7 +34,7 @@ class Firmware:
 
 
 class TagCommands:
-    """Commands to the tags of a field; `air_s`: their time in the air, `inventories`: how many of them began."""
+    """Commands to the tags of a field; `air_s`: their time in the air, `inventories`: how many there were."""
 
     def __init__(self, field: Field, firmware: Firmware) -> None:
         self.field = field

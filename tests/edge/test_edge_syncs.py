@@ -94,7 +94,8 @@ async def test_a_return_is_two_syncs_and_a_third_for_the_count_of_the_box(
             await bin_1.written([book], SECURED)
             await bin_1.told("secured/1", number)
             bin_1.take([book])
-            await asyncio.sleep(0.5)
+            await bin_1.until(lambda before=before: syncs() > before + TAG)
+            await asyncio.sleep(0.5)  # whatever is written beside it is counted, too
             counted.append(syncs() - before)
 
     assert counted[1:] == [TAG + 1] * 2

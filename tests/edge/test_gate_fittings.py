@@ -112,7 +112,7 @@ class Board:
     """A relay board: lamp and inputs whose chip can hang, be pulled out, and come back."""
 
     def __init__(self) -> None:
-        self.outputs, self.inputs = FakeLines(), FakeInputs()
+        self.outputs, self.inputs, self.reads = FakeLines(), FakeInputs(), 0
         self.free = threading.Event()
         self.free.set()
 
@@ -122,6 +122,7 @@ class Board:
 
     def read(self) -> int:
         self.free.wait(HANGS_S)
+        self.reads += 1
         return self.inputs.read()
 
     def release(self) -> None: ...
@@ -230,14 +231,14 @@ async def test_a_lamp_on_pins_is_a_part_and_says_what_went_wrong(tmp_path: Path,
 async def test_barriers_on_pins_count_and_hold_up_no_ruling_when_they_hang(
     tmp_path: Path, chip: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counter, "LOOK_S", 0.2)
     board, more = Board(), {"barriers": {"pins": [5, 6]}, "count": {"people": 1}}
     async with gate_on_pins(tmp_path, board, **more) as (pad, central):
         await central.until(lambda: part(central, "barriers").get("state") == "ok")
         for lines in (0b10, 0b11, 0b01, 0):
-            board.inputs.value = lines
-            await asyncio.sleep(0.1)
+            board.inputs.value, looks = lines, board.reads + 6
+            await until(lambda looks=looks: board.reads >= looks)
         await central.until(lambda: people(central) == (1, 0))
+        monkeypatch.setattr(counter, "LOOK_S", 0.2)
         board.free.clear()
         await central.until(lambda: part(central, "barriers")["state"] == "lost")
 
