@@ -10,6 +10,7 @@ given (streams.md C6), so a copy may be as old as what the stations keep (`outbo
 """
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -28,8 +29,8 @@ from wire.errors import ConfigError, TurnleafError, WireError
 PAGES = 2048
 """Pages taken at a time: 8 MiB; between two portions central's writer has its turn."""
 SUFFIX = ".turnleaf-ledger"
-UNFINISHED = "????????T??????Z*.unfinished"
-"""Names of copies that did not come to be."""
+UNFINISHED = re.compile(r"\d{8}T\d{6}Z(_\d+)?\.unfinished")
+"""Names of copies that did not come to be: a moment, and the number of whoever was not first in it."""
 UNDER_WAY_S = 3600
 """One that was written to so lately may be another backup's, still under way."""
 UNTOLD = "Whether it is sound cannot be told now."
@@ -183,7 +184,8 @@ def back_up(source: Path, folder: Path, now: datetime, keep: int, progress: Prog
 def _sweep(folder: Path, now: datetime) -> None:
     """Remove what did not become a copy, and sums without one."""
     lone = (one for one in folder.glob(f"*{SUFFIX}{copy_sum.SUFFIX}") if not one.with_suffix("").exists())
-    for left in (*folder.glob(UNFINISHED), *lone):
+    half = (one for one in folder.glob("*.unfinished") if UNFINISHED.fullmatch(one.name))
+    for left in (*half, *lone):
         if left.stat().st_mtime < now.timestamp() - UNDER_WAY_S:
             left.unlink(missing_ok=True)
 

@@ -137,13 +137,16 @@ async def test_of_the_copies_that_are_not_sound_only_the_last_is_left_until_one_
         await Station(world).lend("item-1", "CARD1")
     with sqlite3.connect(tmp_path / "l.db") as db:
         db.execute("UPDATE item SET loan = NULL")
-    (folder / "notes.unfinished").parent.mkdir()
-    (folder / "notes.unfinished").write_text("somebody's")
+    folder.mkdir()
+    somebodys = {"notes.unfinished", "20260301T000000Z-notes.unfinished"}
+    for name in somebodys:
+        (folder / name).write_text("somebody's")
+        os.utime(folder / name, (0, 0))
 
     for day in range(4):
         with pytest.raises(WireError):
             back_up(tmp_path / "l.db", folder, NOW + timedelta(days=day), 2, quiet)
-        for unfinished in folder.glob("2*.unfinished"):
+        for unfinished in folder.glob("2*[0-9Z].unfinished"):
             second = unfinished.rename(unfinished.with_stem(f"{unfinished.stem.removesuffix('_002')}_002"))
             then = (NOW + timedelta(days=day)).timestamp()
             os.utime(second, (then, then))
@@ -152,8 +155,8 @@ async def test_of_the_copies_that_are_not_sound_only_the_last_is_left_until_one_
         db.execute("UPDATE item SET loan = (SELECT request FROM loan) WHERE item = 'item-1'")
     made, _ = back_up(tmp_path / "l.db", folder, NOW + timedelta(days=4), 2, quiet)
 
-    assert left == {"notes.unfinished", "20260306T023000Z_002.unfinished"}
-    assert {path.name for path in folder.iterdir()} == {"notes.unfinished", made.name, f"{made.name}.sha256"}
+    assert left == {*somebodys, "20260306T023000Z_002.unfinished"}
+    assert {path.name for path in folder.iterdir()} == {*somebodys, made.name, f"{made.name}.sha256"}
 
 
 async def test_from_a_folder_the_newest_copy_that_can_be_read_and_is_sound_is_restored(
