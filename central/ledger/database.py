@@ -106,7 +106,7 @@ def connected(made: Engine) -> Iterator[Connection]:
         path, said = Path(str(made.url.database)), error.orig or error
         if reason := denied(path, writing=True):
             raise reason from error
-        if is_of_the_disk(said, path) or (is_damage(said) and not is_foreign(said)):
+        if (is_of_the_disk(said, path) or is_damage(said)) and not is_foreign(said):
             raise ledger_trouble(said, path) from error
         raise ConfigError(
             f"{made.url.database} cannot be used as a ledger: {said}",

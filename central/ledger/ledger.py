@@ -47,10 +47,6 @@ PORTION = 5_000
 """Items of a snapshot that are read in one go: some 10 ms."""
 
 
-def _portion(db: Connection, *, after: str, key: bytes) -> tuple[list[tuple[int, int, int]], str | None]:
-    return queries.items_after(db, after, key, PORTION)
-
-
 def _own(path: Path) -> None:
     """Make the file, readable by its owner alone: it says who has what. Its log is made the same way."""
     with suppress(FileExistsError):
@@ -133,7 +129,9 @@ class Ledger:
         """
         n, rows, last = await self.read(queries.last_change), list[tuple[int, int, int]](), ""
         while True:
-            portion, reached = await self.read(partial(_portion, after=last, key=key))
+            portion, reached = await self.read(
+                partial(queries.items_after, number=last, key=key, limit=PORTION)
+            )
             rows += portion
             if reached is None:
                 return Snapshot(n, rows)

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from central.ledger.rows import DAY_MS
 from central.sip2.accounts import Account
 from central.sip2.messages import PatronEnableResponse, PatronInformationResponse, PatronStatusResponse
 from central.sip2.reads import Entry, PatronSeen
@@ -36,7 +37,7 @@ NOTHING: dict[str, Any] = dict.fromkeys(
 """The counts of 64 of somebody of whom nothing is told."""
 REASONS = 3
 """Reasons that are told at once: a terminal's screen has few lines."""
-OLDEST_MS = 366 * 86_400_000
+OLDEST_MS = 366 * DAY_MS
 """How long ago something may have happened that a terminal tells; what is older was dated by a dead clock."""
 MOST = 9999
 """The largest count that has room (3M SIP2 2.00: 4 digits)."""
