@@ -24,7 +24,7 @@ def row_view(w: Words, kiosk: s.Kiosk, row: s.Row) -> RowView:
 
 
 def is_locked(job: s.Job) -> bool:
-    """Say whether the gate would sound for what was lifted; one that is only renewed was unlocked before."""
+    """Say whether an item that was lifted too early must not leave as it is."""
     return isinstance(job, s.Loan) and job.locked
 
 

@@ -70,7 +70,7 @@ def reset(kiosk: s.Kiosk, at: float) -> s.Kiosk:
 
 
 def leave(kiosk: s.Kiosk, at: float, *, at_once: bool) -> Out:
-    """The patron goes. What is still locked is asked about first, unless it is to be `at_once`."""
+    """The patron goes. What is not finished is asked about first, unless it is to be `at_once`."""
     visit = kiosk.visit
     kiosk = replace(kiosk, help_open=False)
     match visit:
@@ -80,8 +80,8 @@ def leave(kiosk: s.Kiosk, at: float, *, at_once: bool) -> Out:
         case s.Lending() | s.Returning():
             if isinstance(visit.mood, s.Leaving):
                 return kiosk, ()
-            locked = any(isinstance(row.stage, s.Away) for row in visit.rows)
-            if locked and not at_once and not isinstance(visit.mood, s.Choosing):
+            unfinished = any(isinstance(row.stage, s.Away) for row in visit.rows)
+            if unfinished and not at_once and not isinstance(visit.mood, s.Choosing):
                 return replace(kiosk, visit=replace(visit, mood=s.Choosing())), (e.Sound("look"),)
             return replace(kiosk, visit=replace(visit, mood=s.Leaving())), ()
         case _:

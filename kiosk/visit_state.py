@@ -65,7 +65,10 @@ WithdrawReason = Literal["timeout", "removed", "tag-failed", "left"]
 
 @dataclass(frozen=True, slots=True)
 class Loan:
-    """A granted request whose tag has yet to be unsecured. `locked`: as far as is known it still is."""
+    """A granted request whose tag has yet to be unsecured.
+
+    `locked`: it must not leave as it is. A book that is only renewed, and lay here unsecured, may.
+    """
 
     request: str
     due: date | None
@@ -238,7 +241,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Choosing:
-    """The patron wants to go while an item is still locked: put it back, or leave it?"""
+    """The patron wants to go while an item is not finished: put it back, or go without?"""
 
 
 @dataclass(frozen=True, slots=True)

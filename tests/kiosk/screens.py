@@ -36,6 +36,13 @@ TROUBLE = replace(
         s.Row("31006", s.Incomplete(), None),
     ),
 )
+EARLY = replace(
+    LENDING,
+    rows=(
+        s.Row("31001", s.Lent(LATER, renewed=True), "The Hobbit"),
+        s.Row("31002", s.Away(s.Loan("r2", LATER, renewed=True, locked=False)), "Momo"),
+    ),
+)
 RETURNING = s.Returning(
     rows=(
         s.Row("31001", s.Returned(), "The Hobbit"),
@@ -58,6 +65,8 @@ SCREENS: dict[str, s.Kiosk] = {
     "lending": s.Kiosk(visit=LENDING),
     "lending-trouble": s.Kiosk(visit=TROUBLE, pad=(*SET_ON_PAD, s.OnPad("E0049", s.Foreign()))),
     "locked": s.Kiosk(visit=replace(TROUBLE, mood=s.Choosing())),
+    "not-finished": s.Kiosk(visit=replace(EARLY, mood=s.Choosing())),
+    "lending-not-finished": s.Kiosk(visit=EARLY),
     "warning": s.Kiosk(visit=replace(LENDING, mood=s.Warned(AT - 2))),
     "returning": s.Kiosk(visit=RETURNING),
     "returning-empty": s.Kiosk(visit=s.Returning(everything=True, quiet_since=AT)),
