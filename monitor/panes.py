@@ -1,6 +1,6 @@
 """The four panes: fleet, station, alarms, events. Each shows a fleet, has one filter and one choice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,22 +32,21 @@ class Pane(Vertical):
 
     DEFAULT_CSS = "Pane { background: $paper; } Pane Static { background: $paper; padding: 0 1; }"
     filter_text = ""
+    _cells: Callable[[Any], tuple[Cell, ...]]
+    """What stands in a row of the sheet, as it was shown last."""
 
     def show(self, order: Order, now: datetime) -> None:
         """Show the fleet of this order."""
 
     def shown(self) -> Shown:
         """Return what is shown, whole, not only what fits."""
-        raise NotImplementedError
+        titles = [column.title or "state" for column in self.sheet.columns]
+        return titles, [[cell.text for cell in self._cells(row)] for row in self.sheet.rows]
 
     @property
     def sheet(self) -> Sheet:
         """The sheet that has the keys."""
         return self.query(Sheet).first()
-
-    def _table(self, sheet: Sheet, cells: Any) -> Shown:
-        titles = [column.title or "state" for column in sheet.columns]
-        return titles, [[cell.text for cell in cells(row)] for row in sheet.rows]
 
 
 class FleetPane(Pane):
@@ -73,10 +72,6 @@ class FleetPane(Pane):
         sheet.empty = "No station matches." if self.filter_text else "No station yet."
         sheet.show(order.rows, cells)
 
-    def shown(self) -> Shown:
-        """Return the stations."""
-        return self._table(self.sheet, self._cells)
-
 
 class AlarmsPane(Pane):
     """All alarms, worst first; the chosen one explains itself."""
@@ -98,7 +93,6 @@ class AlarmsPane(Pane):
         def cells(key: Key) -> tuple[Cell, ...]:
             return rows_of.alarm_cells(fleet.alarms[key], now)
 
-        self._cells = cells
         self._fleet, self._now = fleet, now
         sheet = self.sheet
         sheet.empty = "No alarm matches." if self.filter_text else "No alarm. All is well."
@@ -152,10 +146,6 @@ class EventsPane(Pane):
         if sheet.index == 0:
             sheet.chosen = None
         sheet.show(view.event_rows(self._fleet, self.filter_text), cells)
-
-    def shown(self) -> Shown:
-        """Return the events."""
-        return self._table(self.sheet, self._cells)
 
 
 class StationPane(Pane):
