@@ -2,9 +2,13 @@
 
 import asyncio
 import json
+import resource
+import shutil
 import socket
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -143,26 +147,37 @@ def test_a_damaged_database_is_found(tmp_path: Path):
     assert not doctor_stores.database("ledger", file).ok
 
 
+@contextmanager
+def files_at_most(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_a_full_disk_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A log in which something stands wants an index beside it before it can be read."""
-    file = tmp_path / "ledger.db"
-    file.touch()
+    """A log in which something stands wants an index beside it before it can be read: here it has no room."""
+    with closing(sqlite3.connect(tmp_path / "in-use.db")) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE t (n)")
+        for end in ("", "-wal"):
+            shutil.copy(tmp_path / f"in-use.db{end}", tmp_path / f"ledger.db{end}")
 
-    def fails(*_: object, **__: object):
-        error = sqlite3.OperationalError("disk I/O error")
-        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
-        raise error
-
-    monkeypatch.setattr(doctor_stores.sqlite3, "connect", fails)
-    monkeypatch.setattr(trouble, "_free", lambda _: 4096)
-    full = doctor_stores.database("ledger", file)
-    monkeypatch.setattr(trouble, "_free", lambda _: 10**9)
-    failing = doctor_stores.database("ledger", file)
+    with files_at_most(4096):
+        monkeypatch.setattr(trouble, "_free", lambda _: 4096)
+        full = doctor_stores.database("ledger", tmp_path / "ledger.db")
+        monkeypatch.setattr(trouble, "_free", lambda _: 10**9)
+        failing = doctor_stores.database("ledger", tmp_path / "ledger.db")
 
     assert (full.ok, failing.ok) == (False, False)
     assert "disk is full" in full.seen
     assert "restore nothing" in full.do
+    assert "disk is full" not in failing.seen
     assert "backup" in failing.do
+    assert doctor_stores.database("ledger", tmp_path / "ledger.db").ok
 
 
 class _Health(BaseHTTPRequestHandler):
